@@ -1,0 +1,94 @@
+# File names here are relative: make cannot handle a path with blanks, and this folder may lie in one. For the same
+# reason tools are called as modules of Python.
+
+PORT ?= 8000
+PYTHON := .venv/bin/python
+TESTING := DJANGO_SETTINGS_MODULE=config.settings_test $(PYTHON)
+unexport DJANGO_SETTINGS_MODULE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check contract bench db-stop
+
+help: ## This list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
+
+setup: .venv/installed-runtime .env ## Prepares what the service needs: .venv and .env
+	@test -w . && test -r .env || { echo "This folder belongs to another user: go on as that user, or in a copy." >&2; exit 1; }
+
+# While Python still loads, Ctrl-C has nothing to stop in order: it just ends, without a traceback.
+QUIETLY := import runpy, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); \
+	del sys.argv[0]; runpy.run_path(sys.argv[0], run_name="__main__")
+
+run: setup ## Serves everything at http://127.0.0.1:8000; elsewhere: PORT=8001 make run
+	@exec $(PYTHON) -c '$(QUIETLY)' manage.py run_local --stop-with-parent --port "$(PORT)"
+
+test: .venv/installed-development ## The whole test suite
+	@$(PYTHON) -m common.embedded_postgres stop var/postgres-test
+	@$(PYTHON) -m pytest; status=$$?; $(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
+
+check: .venv/installed-development ## Format, lint, types, boundaries, migrations, the published document, settings
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy config common courses enrollments reviews
+	@$(PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-logo
+	@$(TESTING) manage.py makemigrations --check --dry-run; status=$$?; \
+		$(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
+	@mkdir -p var && $(TESTING) manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
+	@cmp var/openapi.yaml contracts/openapi.yaml || { echo "The published document is out of date: make contract" >&2; exit 1; }
+	@SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(50))") HTTPS=true ALLOWED_HOSTS=example.org \
+		$(PYTHON) manage.py check --deploy --fail-level WARNING
+
+contract: .venv/installed-development ## Writes the OpenAPI document to contracts/openapi.yaml
+	@$(TESTING) manage.py spectacular --validate --fail-on-warn --file contracts/openapi.yaml
+
+bench: .venv/installed-development .env ## Measures the service
+	@$(PYTHON) -m benchmarks
+
+db-stop: .venv/installed-runtime ## Stops the embedded databases of this folder; their data stays
+	@$(PYTHON) -m common.embedded_postgres stop var/postgres var/postgres-test
+
+.env: | .venv/installed-runtime
+	@umask 077; \
+	$(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" > .env.new && \
+	printf 'HTTPS=false\nALLOWED_HOSTS=127.0.0.1,localhost\n' >> .env.new && \
+	mv .env.new .env
+
+# A .venv whose Python is gone, by an upgrade of the system say, is no .venv.
+.venv/installed-runtime .venv/installed-development: $(if $(shell test -x $(PYTHON) && echo usable),,anew)
+
+.PHONY: anew
+anew:
+
+.venv/installed-runtime: requirements.txt
+	$(call install,requirements.txt)
+
+.venv/installed-development: requirements.txt requirements-dev.txt
+	$(call install,requirements-dev.txt)
+	@touch .venv/installed-runtime
+
+# While .venv/installing is there, .venv is unfinished. It names the process at work: one that still lives is waited
+# for; what a killed one left is thrown away, as nobody knows what of it is whole. (A status of 128 or more: killed.)
+define install
+@set -e; \
+test -w . || { echo "This folder belongs to another user: go on as that user, or in a copy." >&2; exit 1; }; \
+other=$$(cat .venv/installing 2>/dev/null || true); tries=0; \
+while [ $$tries -lt 300 ] && kill -0 "$$other" 2>/dev/null; do \
+	[ $$tries -gt 0 ] || echo "Process $$other is installing here; waiting for it, up to five minutes …"; \
+	sleep 1; tries=$$((tries + 1)); other=$$(cat .venv/installing 2>/dev/null || true); \
+done; \
+if [ -e .venv/installing ] || ! $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+	for python in python3 python3.14 python3.13 python3.12 python3.11 none; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then break; fi; \
+	done; \
+	[ $$python != none ] || { echo "Python 3.11 or newer is needed, and not found." >&2; exit 1; }; \
+	rm -rf .venv; mkdir .venv; echo $$$$ > .venv/installing; \
+	echo "Making .venv with $$($$python --version) …"; \
+	$$python -m venv .venv > .venv/venv.log 2>&1 || { cat .venv/venv.log >&2; rm -rf .venv; \
+		echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; \
+fi; \
+echo "Installing $(1) …"; \
+sh -c 'echo $$$$ > .venv/installing; exec $(PYTHON) -m pip install --quiet --disable-pip-version-check -r $(1)' || { \
+	[ $$? -ge 128 ] || rm .venv/installing; \
+	echo "pip could not install $(1); the reason is above. Try again with the same command." >&2; exit 1; }; \
+rm .venv/installing; touch $@
+endef

@@ -1,0 +1,106 @@
+"""`python -m benchmarks`: see docs/performance.md."""
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+
+from rich.console import Console
+
+from benchmarks import report, service
+from benchmarks.database import Database, prepared, service_environment
+from benchmarks.figures import figures
+from benchmarks.lists import LISTS, first_and_last_page
+from benchmarks.load import Meter
+from benchmarks.measuring import rotate, round_trips_of_enrolling
+from benchmarks.targets import Stage, Target, bare_enrolling, enrolling, reading
+from benchmarks.world import World
+
+FULL = World(rows=1_000_000, newcomers=700_000)
+QUICK = World(rows=100_000, newcomers=200_000)
+
+Turn = tuple[Stage, Target, int]
+
+
+def main() -> int:
+    """Measure, report, and fail if any answer or counter was wrong. A goal that is missed is no failure."""
+    arguments = _arguments()
+    console = Console(stderr=arguments.json, highlight=False, width=None if sys.stdout.isatty() else 120)
+    world = QUICK if arguments.quick else FULL
+    with prepared(world, console.print) as database:
+        # Signing cursors and tokens needs the service's settings, not the developer's.
+        os.environ.update(service_environment(database.url))
+        measure = _measure_servers if arguments.servers else _measure
+        faults = measure(arguments, console, world, database)
+    for fault in faults:
+        console.print(f"[red]{fault}[/]")
+    return 1 if faults else 0
+
+
+def _measure(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
+    with service.running(database.url) as running:
+        stage = _stage(world, database, running)
+        round_trips = round_trips_of_enrolling(database, stage)
+        waves, faults = rotate(_turns(stage, arguments), rounds=_rounds(arguments), say=console.print)
+    reached = figures(waves, round_trips)
+    if arguments.json:
+        print(report.as_json(waves, reached, faults))
+        return faults
+    report.show_targets(console, waves, "Medians over the rounds; processor time of one request")
+    report.show_figures(console, reached)
+    return faults
+
+
+def _measure_servers(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
+    """The same loads on gunicorn in several configurations, such as `sync:1` or `gthread:4`."""
+    turns: list[Turn] = []
+    with ExitStack() as running:
+        newcomers = None
+        for name in arguments.servers:
+            worker_class, _, threads = name.partition(":")
+            options = ("--worker-class", worker_class, "--threads", threads or "1")
+            stage = _stage(world, database, running.enter_context(service.running(database.url, *options)))
+            newcomers = stage.newcomers = newcomers or stage.newcomers
+            page = reading(stage, "courses", "/api/v1/courses?limit=20")
+            targets = enrolling(stage, "many"), enrolling(stage, "hot"), page
+            turns += [(stage, target.named(f"{name}, {target.name}"), _seconds(arguments)) for target in targets]
+        waves, faults = rotate(turns, rounds=_rounds(arguments), say=console.print)
+    if arguments.json:
+        print(report.as_json(waves, [], faults))
+    else:
+        report.show_targets(console, waves, "gunicorn, 2 workers")
+    return faults
+
+
+def _stage(world: World, database: Database, running: service.Service) -> Stage:
+    meter = Meter(service_pid=running.pid, server_pid=database.server_pid())
+    return Stage(world=world, database=database, service=running, meter=meter)
+
+
+def _turns(stage: Stage, arguments: argparse.Namespace) -> list[Turn]:
+    seconds = _seconds(arguments)
+    turns = [(stage, enrolling(stage, where), seconds) for where in ("many", "hot", "filling")]
+    turns += [(stage, bare_enrolling(stage, where, "prepared"), seconds) for where in ("many", "hot")]
+    pages = [page for each in LISTS for page in first_and_last_page(stage, each)]
+    return turns + [(stage, page, 1) for page in pages]
+
+
+def _rounds(arguments: argparse.Namespace) -> int:
+    return arguments.rounds or (1 if arguments.quick else 5)
+
+
+def _seconds(arguments: argparse.Namespace) -> int:
+    return 1 if arguments.quick else 3
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one short round: below a minute")
+    parser.add_argument("--rounds", type=int, help="how often every target has its turn")
+    parser.add_argument("--json", action="store_true", help="all measurements as JSON on standard output")
+    parser.add_argument("--servers", nargs="+", metavar="CLASS:THREADS", help="compare gunicorn's workers instead")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

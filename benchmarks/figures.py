@@ -1,0 +1,90 @@
+"""What the measurements come to: each figure beside its goal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.lists import LISTS
+from benchmarks.load import Wave
+
+Rounds = dict[str, list[Wave]]
+
+MOST_ROUND_TRIPS = 7
+LEAST_HOT_SHARE = 0.8
+LONGEST_LAST_PAGE = 1.5
+# What usual services of this kind spend on the same, the more frugal one of FastAPI and DRF.
+USUAL_ENROLLMENT_MS = 4.3
+USUAL_LIST_MS = 2.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One number that matters. `reached` is None where there is no goal, or nothing could be measured."""
+
+    name: str
+    measured: float | None
+    unit: str
+    goal: str = ""
+    reached: bool | None = None
+
+
+def cpu_ms(wave: Wave) -> float | None:
+    """Processor time of one request, application and database together."""
+    if wave.application_ms is None or wave.database_ms is None:
+        return None
+    return wave.application_ms + wave.database_ms
+
+
+def middle(waves: list[Wave], value: Callable[[Wave], float | None]) -> float | None:
+    """The median over the rounds; None if it could not be measured."""
+    values = [number for wave in waves if (number := value(wave)) is not None]
+    return median(values) if values else None
+
+
+def figures(rounds: Rounds, round_trips: float) -> list[Figure]:
+    """Every figure. Ratios are medians of the ratios within one round, when the machine was the same for both."""
+    many, hot, bare = rounds["enroll, many"], rounds["enroll, hot"], rounds["pgbench, many"]
+    answered = [wave for waves in rounds.values() for wave in waves]
+    first_list = rounds["courses by newest, first page"]
+    return [
+        _at_most("round trips of one enrollment", round_trips, MOST_ROUND_TRIPS, ""),
+        _at_least("one hot course, of the throughput on many", _ratio(hot, many, _rate), LEAST_HOT_SHARE),
+        _at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
+        *(
+            _at_most(f"{name}: last page, times the first", _last_to_first(rounds, name), LONGEST_LAST_PAGE, "×")
+            for name in (each.name for each in LISTS)
+        ),
+        _below("processor time of one enrollment", middle(many, cpu_ms), USUAL_ENROLLMENT_MS),
+        _below("processor time of a list of 20 courses", middle(first_list, cpu_ms), USUAL_LIST_MS),
+        Figure(name="of the limit, the bare SQL: many courses", measured=_ratio(many, bare, _rate), unit="×"),
+        Figure(
+            name="of the limit, the bare SQL: one hot course",
+            measured=_ratio(hot, rounds["pgbench, hot"], _rate),
+            unit="×",
+        ),
+    ]
+
+
+def _rate(wave: Wave) -> float:
+    return wave.rate
+
+
+def _ratio(some: list[Wave], others: list[Wave], value: Callable[[Wave], float]) -> float:
+    return median(value(one) / value(other) for one, other in zip(some, others, strict=True))
+
+
+def _last_to_first(rounds: Rounds, name: str) -> float:
+    return _ratio(rounds[f"{name}, last page"], rounds[f"{name}, first page"], lambda wave: wave.p50_ms)
+
+
+def _at_most(name: str, measured: float, limit: float, unit: str) -> Figure:
+    return Figure(name=name, measured=measured, unit=unit, goal=f"at most {limit:g}", reached=measured <= limit)
+
+
+def _at_least(name: str, measured: float, limit: float) -> Figure:
+    return Figure(name=name, measured=measured, unit="×", goal=f"at least {limit:g}", reached=measured >= limit)
+
+
+def _below(name: str, measured: float | None, limit: float) -> Figure:
+    reached = None if measured is None else measured < limit
+    return Figure(name=name, measured=measured, unit="ms", goal=f"below {limit:g}", reached=reached)

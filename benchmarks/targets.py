@@ -1,0 +1,124 @@
+"""What is measured: each target is a load that can be repeated."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Literal
+
+from benchmarks import load
+from benchmarks.database import Database
+from benchmarks.load import Meter, Wave
+from benchmarks.people import access_tokens
+from benchmarks.service import Service
+from benchmarks.world import MANY, World, course
+from common import ids
+
+CLIENTS = 16
+READERS = 4
+# More than any wave takes, since each enrolls only once.
+_LEARNERS_PER_SECOND = 2_500
+_BARE_LEARNERS_PER_SECOND = 14_000
+_FILLING_CAPACITY = 300
+
+Where = Literal["many", "hot", "filling"]
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """What the targets of one run share: the database, the service, and the newcomers not yet used."""
+
+    world: World
+    database: Database
+    service: Service
+    meter: Meter
+    newcomers: Iterator[int] = field(init=False)
+    filling: Iterator[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.newcomers = iter(range(self.world.rows + 1, self.world.rows + self.world.newcomers + 1))
+        # Courses that fill up lie beyond those of the wave over many.
+        self.filling = iter(range(MANY + 2, self.world.rows + 1))
+
+    def take_newcomers(self, count: int) -> list[int]:
+        """So many learners who are in no course yet.
+
+        Raises:
+            RuntimeError: there are not so many left.
+        """
+        taken = list(islice(self.newcomers, count))
+        if len(taken) < count:
+            raise RuntimeError("The newcomers are used up: seed more of them.")
+        return taken
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A load by name, and the statuses that it may be answered with."""
+
+    name: str
+    run: Callable[[int], Wave]
+    expected: frozenset[str] = frozenset()
+
+    def named(self, name: str) -> "Target":
+        """The same under another name."""
+        return replace(self, name=name)
+
+
+def enrolling(stage: Stage, where: Where) -> Target:
+    """16 clients enroll one new learner after the other: over many courses, in one, or in one that fills up."""
+
+    def run(seconds: int) -> Wave:
+        learners = stage.take_newcomers(seconds * _LEARNERS_PER_SECOND)
+        chosen = _courses(stage, where, len(learners))
+        lines = [
+            f"{token} {ids.encode(ids.COURSE, course(number))}"
+            for token, number in zip(access_tokens(learners), chosen, strict=True)
+        ]
+        wave = load.over_http(
+            stage.service, stage.meter, script="enroll.lua", lines=lines, clients=CLIENTS, seconds=seconds
+        )
+        return replace(wave, courses=frozenset(chosen))
+
+    expected = {"201", "202"} if where == "filling" else {"201"}
+    return Target(name=f"enroll, {where}", run=run, expected=frozenset(expected))
+
+
+def bare_enrolling(stage: Stage, where: Where, protocol: Literal["simple", "prepared"]) -> Target:
+    """The bare SQL of the same enrollments, by pgbench."""
+
+    def run(seconds: int) -> Wave:
+        span = seconds * _BARE_LEARNERS_PER_SECOND // CLIENTS
+        first = stage.take_newcomers(span * CLIENTS)[0] - 1
+        variables = {"first": first, "span": span, "i": 0, "many": int(where == "many"), "courses": MANY}
+        wave = load.bare_sql(
+            stage.database, stage.meter, variables=variables, clients=CLIENTS, seconds=seconds, protocol=protocol
+        )
+        return replace(wave, courses=frozenset(range(2, MANY + 2) if where == "many" else [1]))
+
+    return Target(name=f"pgbench, {where}", run=run)
+
+
+def reading(stage: Stage, name: str, path: str, *, reader: int | None = None) -> Target:
+    """4 clients read the same page over and over, as nobody or as the person `reader`."""
+
+    def run(seconds: int) -> Wave:
+        token = "" if reader is None else access_tokens([reader])[0]
+        return load.over_http(
+            stage.service, stage.meter, script="page.lua", lines=[f"{path} {token}"], clients=READERS, seconds=seconds
+        )
+
+    return Target(name=name, run=run, expected=frozenset({"200"}))
+
+
+def _courses(stage: Stage, where: Where, count: int) -> list[int]:
+    if where == "many":
+        return [2 + index % MANY for index in range(count)]
+    if where == "hot":
+        return [1] * count
+    number = next(stage.filling)
+    with stage.database.connect() as connection:
+        connection.execute(
+            "UPDATE courses_courseplaces SET capacity = seats_taken + %s WHERE course_id = %s",
+            [_FILLING_CAPACITY, course(number)],
+        )
+    return [number] * count

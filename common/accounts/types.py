@@ -1,0 +1,26 @@
+"""What crosses from accounts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A person, as the person sees themselves."""
+
+    id: UUID
+    email: str
+    display_name: str
+    created_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPair:
+    """A fresh access token, good for `expires_in` seconds, and the refresh token for the next one."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    token_type: str = "Bearer"

@@ -1,0 +1,33 @@
+"""The staff's pages: what every app's admin is built on, and the pages of what `common` itself has.
+
+An app's `admin.py` subclasses `ListAdmin` or `RecordAdmin`, declares a `Step` for each thing that staff can do to a
+record, and a `Bulk` for what can be done to many; each calls one use case of that app's services.
+"""
+
+from common.admin.base import Fact, Link, ListAdmin, RecordAdmin
+from common.admin.bulk import Bulk
+from common.admin.event_log import EventAdmin
+from common.admin.filters import AutocompleteFilter, ChoiceFilter, YesNoFilter, uuid_from
+from common.admin.jobs import JobAdmin
+from common.admin.people import GroupAdmin, PersonAdmin
+from common.admin.steps import Done, Step
+from common.admin.timeline import Entry
+
+__all__ = [
+    "AutocompleteFilter",
+    "Bulk",
+    "ChoiceFilter",
+    "Done",
+    "Entry",
+    "EventAdmin",
+    "Fact",
+    "GroupAdmin",
+    "JobAdmin",
+    "Link",
+    "ListAdmin",
+    "PersonAdmin",
+    "RecordAdmin",
+    "Step",
+    "YesNoFilter",
+    "uuid_from",
+]

@@ -1,0 +1,128 @@
+"""The base of every API view: permit, parse, one call, render."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from common import cursors, ids
+from common.context import current_request
+from common.models import User
+from common.negotiation import JsonNegotiation
+from common.operations import Access, Operation
+from common.parsers import StrictJSONParser
+from common.types import Actor, Page, PageRequest
+from common.wire import View
+
+JSON = "application/json"
+
+
+class DeclaredAccess(BasePermission):
+    """Lets in whom the operation's declaration names."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        declared = view.declared()
+        if declared is None or declared.access in {Access.ANYONE, Access.WITHOUT_CREDENTIALS}:
+            return True
+        if not request.user.is_authenticated:
+            return False
+        return declared.access is Access.SIGNED_IN or request.user.has_perm(declared.access)
+
+
+class ApiView(APIView):
+    """One class for each path; its methods are declared with `common.operations.operation`."""
+
+    http_method_names = ["get", "post", "patch", "delete", "head"]
+    parser_classes = [StrictJSONParser]
+    content_negotiation_class = JsonNegotiation
+    permission_classes = [DeclaredAccess]
+    query: dict[str, Any]
+    cursor_parameter = "cursor"
+    cursor_lifetime: timedelta | None = settings.CURSOR_LIFETIME
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        """How the caller may sign in, which is not at all where credentials are not looked at."""
+        declared = self.declared()
+        if declared is not None and declared.access is Access.WITHOUT_CREDENTIALS:
+            return []
+        return super().get_authenticators()
+
+    def declared(self) -> Operation | None:
+        """The operation of the method at hand, None for a method that the view does not have."""
+        method = str(self.request.method).lower()
+        handler = getattr(self, "get" if method == "head" else method, None)
+        return getattr(handler, "operation", None)
+
+    def body(self) -> dict[str, Any]:
+        """The validated body of the request at hand."""
+        declared = self.declared()
+        if declared is None or declared.body is None:
+            raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
+        return declared.body.parse(self.request.data)
+
+    def refuse_body(self) -> None:
+        """Nothing was sent where nothing is read; `{}` is nothing.
+
+        Raises:
+            ValidationError: something was.
+        """
+        length = int(self.request.META.get("CONTENT_LENGTH") or 0)
+        if length > 2 or (length and self.request._request.body != b"{}"):
+            raise ValidationError([ErrorDetail("This takes no body.", code="unknown")])
+
+    def person(self) -> User:
+        """The signed-in person."""
+        person = self.request.user
+        assert isinstance(person, User)
+        return person
+
+    def actor(self) -> Actor:
+        """The signed-in person, as the cause of a change."""
+        return Actor(name=ids.encode(ids.USER, self.person().pk), request_id=current_request().request_id)
+
+    def page_request(self) -> PageRequest:
+        """Which page the query string asks for."""
+        cursor = self.query.get(self.cursor_parameter)
+        after = None
+        if cursor is not None:
+            after = cursors.read(cursor=cursor, binding=self._binding(), max_age=self.cursor_lifetime)
+        return PageRequest(limit=self.query["limit"], after=after)
+
+    def page(self, page: Page[Any], view: type[View]) -> HttpResponse:
+        """A page of a list in the envelope of every list."""
+        next_cursor = None
+        if page.next_after is not None:
+            next_cursor = cursors.make(key=page.next_after, binding=self._binding())
+        envelope = {"limit": self.query["limit"], "next_cursor": next_cursor, "has_more": page.has_more}
+        return answer({"data": [view.render(row) for row in page.rows], "page": envelope})
+
+    def _binding(self) -> tuple[object, ...]:
+        """What a cursor is good for: this list, these filters, this sort, and this caller if the list is private."""
+        declared = self.declared()
+        public = declared is not None and declared.access is Access.ANYONE
+        caller = "" if public else self.person().pk
+        paging = {"limit", self.cursor_parameter}
+        filters = sorted((name, value) for name, value in self.query.items() if name not in paging)
+        return (self.request.path, caller, *filters)
+
+
+def answer(body: dict[str, Any] | None, *, status: int = 200, location: str | None = None) -> HttpResponse:
+    """A successful answer; None for one without a body."""
+    response = HttpResponse(to_json(body) if body is not None else b"", status=status, content_type=JSON)
+    if body is None:
+        del response["Content-Type"]
+    if location is not None:
+        response["Location"] = location
+    return response
+
+
+def to_json(body: dict[str, Any]) -> bytes:
+    """`body` as compact UTF-8."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

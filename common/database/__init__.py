@@ -1,0 +1,1 @@
+"""A Django database engine: PostgreSQL, with as few round trips and as little planning as can be."""

@@ -1,0 +1,42 @@
+"""Django's PostgreSQL engine, with connections that are checked for free and statements that are planned once."""
+
+import select
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection to PostgreSQL."""
+
+    def is_usable(self) -> bool:
+        """Whether the server still serves this connection. Asked before the first statement of each request.
+
+        A server that ends a connection says so before it closes it. While nothing has arrived, Django's `SELECT 1`
+        would be a round trip for nothing, on every request.
+        """
+        return self._nothing_arrived() or bool(super().is_usable())
+
+    def _nothing_arrived(self) -> bool:
+        if self.connection is None or self.connection.closed:
+            return False
+        arrivals = select.poll()  # not select.select(), which takes no descriptor above 1023
+        arrivals.register(self.connection.fileno(), select.POLLIN)
+        return not arrivals.poll(0)
+
+    def planned_cursor(self, format: Format = Format.TEXT) -> CursorWrapper:
+        """A cursor whose statements the server parses and plans once for each connection, and not at each run.
+
+        Unless `prepare_threshold` is None. Values travel beside the statement; Django's own cursors write them into it,
+        and it is new to the server each time. Rows come in `format`: binary ones are read several times as fast, if
+        psycopg knows all their types.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            cursor = psycopg.Cursor(self.connection)
+        cursor.format = format
+        wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # unknown to django-stubs
+        return wrapped

@@ -1,0 +1,90 @@
+"""What the house adds to Django's transactions: steps, refusals by constraint, rows from plain SQL."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from common.errors import DomainError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+class NotInTransaction(RuntimeError):
+    """A step was called outside the transaction of a use case."""
+
+
+def step(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function that changes rows on behalf of a use case, which owns the transaction."""
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        if not in_use_case():
+            raise NotInTransaction(function.__qualname__)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def in_use_case() -> bool:
+    """Whether a transaction of ours is open.
+
+    The one that Django's TestCase wraps around a test does not count: with it, a forgotten use case would pass
+    every test and fail in production.
+    """
+    return any(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def refusing(refusals: dict[str, Callable[[], DomainError]]) -> Iterator[None]:
+    """A transaction in which the violation of a named constraint comes out as that constraint's domain error.
+
+    The error is made after the rollback, so it may look up what stands in the way. Any other violation passes.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as violation:
+        refusal = refusals.get(violated_constraint(violation) or "")
+        if refusal is None:
+            raise
+        raise refusal() from violation
+
+
+def violated_constraint(violation: IntegrityError) -> str | None:
+    """The name of the constraint that refused, as PostgreSQL reports it."""
+    diagnostics = getattr(violation.__cause__, "diag", None)
+    return diagnostics.constraint_name if diagnostics else None
+
+
+def fetch_one(sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
+    """The first row of a statement, or None."""
+    with _cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def fetch_all(sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement."""
+    with _cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def execute(sql: str, parameters: Parameters = ()) -> int:
+    """The statement is done. Returns how many rows it touched."""
+    with _cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
+def _cursor() -> CursorWrapper:
+    cursor: CursorWrapper = connection.planned_cursor()  # type: ignore[attr-defined]  # of common.database
+    return cursor

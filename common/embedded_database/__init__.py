@@ -1,0 +1,1 @@
+"""A Django database engine: PostgreSQL, served from a folder and started on the first connection."""

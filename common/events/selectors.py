@@ -1,0 +1,57 @@
+"""Reads of the event log: the feed, and the timeline of one thing."""
+
+from collections.abc import Collection, Sequence
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from common.events.types import TYPES, EventRecord
+from common.models import Event
+from common.types import Page, PageRequest
+
+
+def has_unplaced() -> bool:
+    """Whether events have been committed that have no place in the feed yet."""
+    return Event.objects.filter(position=None).exists()
+
+
+def list_feed(*, type: str | None, page: PageRequest) -> Page[EventRecord]:
+    """Placed events in feed order. `next_after` is always given, so that a reader can come back for more."""
+    events = Event.objects.filter(position__isnull=False).order_by("position")
+    if type is not None:
+        events = events.filter(type=type)
+    after = page.after or (0,)
+    rows = list(events.filter(position__gt=after[0])[: page.limit + 1])
+    kept = rows[: page.limit]
+    return Page(
+        rows=[_to_record(row) for row in kept],
+        next_after=(kept[-1].position,) if kept else after,
+        has_more=len(rows) > page.limit,
+    )
+
+
+def timeline_of(*, subjects: Sequence[str], limit: int) -> list[EventRecord]:
+    """The newest events of these subjects, newest first."""
+    return _newest(Event.objects.filter(subject__in=subjects), limit)
+
+
+def timeline_of_course(*, course: str, types: Collection[str] = TYPES, limit: int) -> list[EventRecord]:
+    """The newest events of a course and of everything in it, as far as they are of these types, newest first."""
+    return _newest(Event.objects.filter(course=course, type__in=types), limit)
+
+
+def _newest(events: QuerySet[Event], limit: int) -> list[EventRecord]:
+    return [_to_record(row) for row in events.order_by("-id")[:limit]]
+
+
+def _to_record(row: Event) -> EventRecord:
+    return EventRecord(
+        id=row.uuid,
+        source=settings.EVENT_SOURCE,
+        type=row.type,
+        subject=row.subject,
+        time=row.time,
+        actor=row.actor,
+        requestid=row.request_id or None,
+        data=row.data,
+    )

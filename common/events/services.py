@@ -1,0 +1,74 @@
+"""The event log's writing side: use cases record into it, and what has been committed gets its place in the feed."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection, transaction
+
+from common import db, ids
+from common.events.types import Data, Subscription
+from common.types import Actor
+
+_INSERT = """
+    INSERT INTO common_event (uuid, type, subject, course, actor, request_id, data)
+    VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+# Ids are drawn before the commit, so they are no order to read by: a reader would step over a transaction that is
+# still open. Positions are given afterwards, by one placer at a time, to whatever has been committed since. Within
+# one round the ids decide: events of one course are recorded under its lock, so theirs are in commit order.
+_PLACE = """
+    UPDATE common_event SET position = placed.position
+    FROM (
+        SELECT id, row_number() OVER (ORDER BY id) + (SELECT coalesce(max(position), 0) FROM common_event) AS position
+        FROM (SELECT id FROM common_event WHERE position IS NULL ORDER BY id LIMIT %s) AS committed
+    ) AS placed
+    WHERE common_event.id = placed.id
+"""
+_PLACER_LOCK = 0x1EC7E12
+_PLACED_AT_ONCE = 5_000
+
+_subscriptions: tuple[Subscription, ...] = ()
+
+
+def subscribe(subscriptions: Iterable[Subscription]) -> None:
+    """From now on `record` wakes what `subscriptions` says. Called once, by the composition root."""
+    global _subscriptions  # noqa: PLW0603
+    _subscriptions = tuple(subscriptions)
+
+
+@db.step
+def record(*, type: str, subject: str, course: str, data: Data, actor: Actor) -> list[str]:
+    """The event is part of the caller's transaction, and so are the jobs that it wakes.
+
+    `subject` and `course` are public ids: what it happened to, and the course that this belongs to.
+    Returns the public names of the consequences.
+    """
+    values = [ids.new_uuid(), type, subject, course, actor.name, actor.request_id, json.dumps(data)]
+    db.execute(_INSERT, values)
+    return _wake(type, data, actor)
+
+
+def _wake(type: str, data: Data, actor: Actor) -> list[str]:
+    woken = [each for each in _subscriptions if each.event == type and each.when(data)]
+    for subscription in woken:
+        subscription.wake(data, actor.request_id)
+    return [subscription.consequence for subscription in woken]
+
+
+@db.step
+def record_many(*, type: str, course: str, rows: Iterable[tuple[str, dict[str, Any]]], actor: Actor) -> None:
+    """As `record`, for one type and course, a pair of subject and data for each event. Wakes nothing."""
+    values: list[list[Any]] = [
+        [ids.new_uuid(), type, subject, course, actor.name, actor.request_id, json.dumps(data)]
+        for subject, data in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, values)
+
+
+def place_committed() -> int:
+    """Every event committed before the call has its place in the feed, up to a batch. Returns how many got theirs."""
+    with transaction.atomic():
+        db.execute("SELECT pg_advisory_xact_lock(%s)", [_PLACER_LOCK])
+        return db.execute(_PLACE, [_PLACED_AT_ONCE])

@@ -1,0 +1,5 @@
+from django.urls import path
+
+from common.events import views
+
+urlpatterns = [path("events", views.ListEvents.as_view(), name="listEvents")]

@@ -1,0 +1,10 @@
+"""Values that the examples of the OpenAPI document share, so that together they tell one story."""
+
+COURSE = "crs_01m6dmbeg0fa888fpmd7sp3kah"
+PERSON = "usr_01m7w3nhqzfzf863a0qnbxxtp1"
+ENROLLMENT = "enr_01m7w4n5hre3fvahj81n6qbhyr"
+WAITLIST_ENTRY = "wle_01m7w4n5hrex8srf6zt6mbq0tg"
+EVENT = "evt_01m7w4n5hvfc280avdqztd2p3x"
+REVIEW = "rev_01m7znyn5vfmf9njkng5aew8a7"
+REQUEST_ID = "checkout-7f3a"
+CURSOR = "W1tbInUiLCIwMTliMTgyYjRmZTciXV0sWyIvYXBpL3YxLyJdXQ:1wDc7x:q0fJ4bM1fVb0m3cQ9wq0kWgB8m2tT9rZ5nZ1m0x7u0E"

@@ -1,0 +1,225 @@
+"""Background jobs: deferred in the transaction of their cause, run after it by `manage.py worker`, at least once.
+
+Only this module and the worker command know procrastinate. Each app registers its jobs in its own `jobs.py`. A job may
+run twice (its worker can die between the job's commit and the note that it is done), so it must be idempotent. It must
+be short as well: what takes longer than JOB_TIME_LIMIT_SECONDS is started again, whether it still runs or not.
+"""
+
+import json
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from inspect import Signature, signature
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection, transaction
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job as Row
+
+from common import context, db
+
+logger = logging.getLogger(__name__)
+
+Function = TypeVar("Function", bound=Callable[..., None])
+
+_CLEANED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    name: str
+    run: Callable[..., None]
+    parameters: Signature
+    key: str
+    attempts: int
+
+    def retry_at(self, failures: int) -> datetime | None:
+        """When to try again after so many failures: about 1 second later, then 3, 9, 27 and so on; None for never."""
+        if failures >= self.attempts:
+            return None
+        # The spread keeps jobs that failed together, in an outage, from coming back together.
+        spread = random.uniform(0.5, 1.5)  # noqa: S311 - nothing is kept secret by it
+        return datetime.now(UTC) + timedelta(seconds=3 ** (failures - 1) * spread)
+
+
+class _Retry(BaseRetryStrategy):
+    def get_retry_decision(self, *, exception: BaseException, job: Row) -> RetryDecision | None:
+        retry_at = _jobs[job.task_name].retry_at(job.attempts + 1)
+        return RetryDecision(retry_at=retry_at) if retry_at else None
+
+
+_jobs: dict[str, _Job] = {}
+_names: dict[Callable[..., None], str] = {}
+
+
+def job(*, name: str, key: str = "", attempts: int = 8) -> Callable[[Function], Function]:
+    """Register a function as the job `name`. It takes JSON values by keyword, one of them `request_id`.
+
+    That is the id of the request which caused the job; it is on the job's log lines as well.
+
+    Jobs with the same `key`, a format of the arguments such as `course:{course_id}`, run one at a time and in the order
+    in which they were deferred; one that waits to be tried again holds up those behind it. A job that raises is tried
+    again after growing pauses, `attempts` times in all: with 8, over about 18 minutes.
+    """
+
+    def register(function: Function) -> Function:
+        parameters = signature(function)
+        if "request_id" not in parameters.parameters:
+            raise TypeError(f"The job {name} does not take request_id.")
+
+        def run(**arguments: Any) -> None:
+            with context.entered(context.RequestContext(request_id=arguments["request_id"])):
+                function(**arguments)
+
+        app.task(name=name, retry=_Retry())(run)
+        _jobs[name] = _Job(name=name, run=run, parameters=parameters, key=key, attempts=attempts)
+        _names[function] = name
+        return function
+
+    return register
+
+
+def every(cron: str, *, name: str) -> Callable[[Function], Function]:
+    """Register a function without arguments as a job that is deferred at each tick of `cron`, five fields in UTC.
+
+    Only one worker defers a tick, and runs never overlap. None is made up for: not one that fails, since the next will
+    do, and not those of a time without workers.
+    """
+
+    def register(function: Function) -> Function:
+        def run(**_timestamp: Any) -> None:
+            function()
+
+        app.periodic(cron=cron)(app.task(name=name, lock=name)(run))
+        _jobs[name] = _Job(name=name, run=run, parameters=signature(function), key=name, attempts=1)
+        return function
+
+    return register
+
+
+@db.step
+def defer(job: Callable[..., None] | str, /, *, request_id: str = "", **arguments: Any) -> None:
+    """The job, itself or by name, runs soon after the commit of the use case at hand, and never without it.
+
+    There is always a new row, even if one like it waits already: that one may be taken up before this commit, and would
+    not see what it was deferred for.
+
+    Raises:
+        NotInTransaction: no use case is open.
+        LookupError: there is no such job.
+        TypeError: it does not take these arguments, or they are not JSON.
+    """
+    registered = _jobs[job if isinstance(job, str) else _names[job]]
+    arguments["request_id"] = request_id
+    registered.parameters.bind(**arguments)
+    _call(
+        "procrastinate_defer_jobs_v1(ARRAY[ROW('default', %s::varchar, 0, %s::text, NULL, %s::jsonb, NULL)]"
+        "::procrastinate_job_to_defer_v1[])",
+        registered.name,
+        registered.key.format(**arguments) or None,
+        json.dumps(arguments),
+    )
+
+
+@transaction.atomic
+def rescue() -> None:
+    """The jobs of dead workers wait again; those that have used up their attempts have failed, and are reported.
+
+    A worker counts as dead when its heartbeat stops. The time limit is for jobs that a living worker has finished
+    without being able to say so, because the database refused it just then.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT job.id, job.task_name, job.attempts + 1
+            FROM procrastinate_jobs job LEFT JOIN procrastinate_workers worker ON worker.id = job.worker_id
+            WHERE job.status = 'doing' AND (
+                job.worker_id IS NULL
+                OR worker.last_heartbeat < now() - make_interval(secs => %s)
+                OR (SELECT max(at) FROM procrastinate_events WHERE job_id = job.id AND type = 'started')
+                    < now() - make_interval(secs => %s))
+            ORDER BY job.id
+            FOR UPDATE OF job SKIP LOCKED
+            """,
+            [settings.STALLED_WORKER_SECONDS, settings.JOB_TIME_LIMIT_SECONDS],
+        )
+        stalled = cursor.fetchall()
+    for job_id, name, attempts in stalled:
+        # A job that kills its worker, by its hunger for memory for one, would otherwise do so for ever.
+        if name not in _jobs or attempts >= _jobs[name].attempts:
+            _call("procrastinate_finish_job_v1(%s, 'failed', false)", job_id)
+            logger.error("Job %s[%s] is given up: attempt %s never came to an end", name, job_id, attempts)
+        else:
+            _call("procrastinate_retry_job_v1(%s, now(), NULL, NULL, NULL)", job_id)
+            logger.warning("Job %s[%s] waits again: attempt %s never came to an end", name, job_id, attempts)
+
+
+def run_pending() -> int:
+    """No job is due any more: each ran in this process, on its database connection. Returns how many did.
+
+    For tests and demonstration data. What a job raises is noted as a worker would note it, and leaves here as well.
+    """
+    worker_id = _call("worker_id FROM procrastinate_register_worker_v1()")
+    done = 0
+    try:
+        while row := db.fetch_one(
+            "SELECT id, task_name, args::text, attempts FROM procrastinate_fetch_job_v2(NULL, %s) WHERE id IS NOT NULL",
+            [worker_id],
+        ):
+            _run(*row)
+            done += 1
+            _call("procrastinate_update_heartbeat_v1(%s)", worker_id)
+    finally:
+        _call("procrastinate_unregister_worker_v1(%s)", worker_id)
+    return done
+
+
+def _run(job_id: int, name: str, arguments: str, earlier_attempts: int) -> None:
+    try:
+        _jobs[name].run(**json.loads(arguments))
+    except Exception:
+        retry_at = _jobs[name].retry_at(earlier_attempts + 1)
+        if retry_at is None:
+            _call("procrastinate_finish_job_v1(%s, 'failed', false)", job_id)
+        else:
+            _call("procrastinate_retry_job_v1(%s, %s, NULL, NULL, NULL)", job_id, retry_at)
+        raise
+    _call("procrastinate_finish_job_v1(%s, 'succeeded', false)", job_id)
+
+
+def waiting() -> list[tuple[str, dict[str, Any]]]:
+    """The names and arguments of the jobs that wait for a worker, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT task_name, args::text FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id")
+        return [(name, json.loads(arguments)) for name, arguments in cursor.fetchall()]
+
+
+@every("17 * * * *", name="common.clean_jobs")
+def clean() -> None:
+    """Jobs that ended longer than JOBS_KEPT_FOR ago are gone, in small bites, for the sake of the statement timeout."""
+    with connection.cursor() as cursor:
+        removed = True
+        while removed:
+            cursor.execute(
+                """
+                DELETE FROM procrastinate_jobs WHERE id IN (
+                    SELECT id FROM (
+                        SELECT id FROM procrastinate_jobs WHERE status NOT IN ('todo', 'doing') ORDER BY id LIMIT %s
+                    ) oldest
+                    WHERE NOT EXISTS (
+                        SELECT FROM procrastinate_events
+                        WHERE job_id = oldest.id AND at > now() - make_interval(secs => %s)))
+                """,
+                [_CLEANED_AT_ONCE, settings.JOBS_KEPT_FOR.total_seconds()],
+            )
+            removed = cursor.rowcount > 0
+
+
+def _call(function: str, *parameters: Any) -> Any:
+    """The first column of `SELECT function`; procrastinate's own functions keep its log of each job complete."""
+    row = db.fetch_one(f"SELECT {function}", parameters)
+    return row[0] if row else None

@@ -1,0 +1,111 @@
+"""Tables that every app needs and none owns: people, the event log, kept answers."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Now, Upper
+
+from common import ids
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people for Django's own commands (`createsuperuser`) and finds them by email for its sign-in."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person: a learner, a member of staff, or both. Signs in by email."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    email = models.EmailField(max_length=254)
+    display_name = models.CharField(max_length=100)
+    is_active = models.BooleanField("active", default=True)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name"]
+
+    class Meta:
+        # Django compares without case by UPPER(), so this index serves the constraint and sign-in alike.
+        constraints = [models.UniqueConstraint(Upper("email"), name="user_one_email")]
+        # Few among many: without these, listing them would read everybody.
+        indexes = [
+            models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
+            models.Index(fields=["id"], name="user_deactivated", condition=models.Q(is_active=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.display_name} <{self.email}>"
+
+
+class Event(models.Model):
+    """One thing that happened. Written by use cases in their own transaction, never changed, never deleted.
+
+    `position` is the place in the feed. It is given after the commit, by `common.events.services`, since ids are
+    drawn before it and would let a reader overtake a transaction that is still open.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    uuid = models.UUIDField(default=ids.new_uuid)
+    position = models.BigIntegerField(null=True)
+    type = models.CharField(max_length=60)
+    subject = models.CharField(max_length=60)
+    course = models.CharField(max_length=30, blank=True)
+    actor = models.CharField(max_length=100)
+    request_id = models.CharField(max_length=128, blank=True)
+    data = models.JSONField()
+    time = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            models.UniqueConstraint(fields=["uuid"], name="event_one_uuid"),
+            models.UniqueConstraint(fields=["position"], name="event_one_position"),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="event_unplaced", condition=models.Q(position=None)),
+            models.Index(fields=["type", "position"], name="event_type_position"),
+            models.Index(fields=["subject", "id"], name="event_subject"),
+            models.Index(fields=["course", "id"], name="event_course"),
+            models.Index(fields=["request_id", "id"], name="event_request", condition=~models.Q(request_id="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.subject}"
+
+
+class IdempotencyRecord(models.Model):
+    """The answer that a POST with an `Idempotency-Key` gave, stored in the transaction of its effect."""
+
+    caller = models.CharField(max_length=60)
+    key = models.CharField(max_length=255)
+    fingerprint = models.BinaryField(max_length=32)
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField()
+    body = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_one_key")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_age")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.key}"

@@ -1,0 +1,115 @@
+"""One declaration for each operation of the API: who may call it, what goes in, what comes out, what can go wrong.
+
+The declaration is what runs (permission, strict query, idempotency) and what the OpenAPI document says, so that the
+two cannot differ.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import wraps
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from common import idempotency
+from common.errors import DomainError
+from common.problem_types import CATALOGUE, ProblemType
+from common.wire import Body, EmptyBody, PageQuery, Query, View
+
+Handler = Callable[..., HttpResponse]
+
+
+class Access(Enum):
+    """Who may call an operation, where no single permission says it."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "any signed-in person"
+    # For signing in: a token that ran out, sent out of habit, must not stand in the way.
+    WITHOUT_CREDENTIALS = "anyone; credentials are not looked at"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A group of operations, as readers of the document see it."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageOf:
+    """A list of `view`, in the envelope of every list."""
+
+    view: type[View]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """What an operation promises, as a decorator for the method of a view that keeps it.
+
+    `access` is an `Access` or the name of a permission. A list without a `query` of its own takes `limit` and `cursor`.
+    `idempotent`: it takes an Idempotency-Key. `conditional`: it honours If-Match. `tagged`: its answer has an ETag.
+    `located`: its answer has a Location.
+    """
+
+    id: str
+    tag: Tag
+    summary: str
+    access: Access | str
+    answers: dict[int, type[View] | PageOf | None]
+    description: str = ""
+    query: type[Query] | None = None
+    body: type[Body] | None = None
+    errors: Sequence[type[DomainError]] = ()
+    idempotent: bool = False
+    conditional: bool = False
+    tagged: bool = False
+    located: bool = False
+
+    def __call__(self, handler: Handler) -> Handler:
+        """The method runs with `view.query` holding the validated query string, and at most once for a key."""
+
+        @wraps(handler)
+        def run(view: Any, request: Request, **path: str) -> HttpResponse:
+            view.query = self.query_shape.parse(request.query_params)
+            if self.idempotent and "HTTP_IDEMPOTENCY_KEY" in request.META:
+                return idempotency.once(
+                    request=request, caller=view.actor().name, run=lambda: handler(view, request, **path)
+                )
+            return handler(view, request, **path)
+
+        run.operation = self  # type: ignore[attr-defined]
+        return run
+
+    @property
+    def query_shape(self) -> type[Query]:
+        """What the query string may hold."""
+        lists = any(isinstance(answer, PageOf) for answer in self.answers.values())
+        return self.query or (PageQuery if lists else Query)
+
+    @property
+    def problems(self) -> list[ProblemType]:
+        """Every problem that the operation can answer, its own and those of the edge."""
+        codes = {"invalid_request", "not_acceptable", "internal_error", "dependency_unavailable"}
+        codes |= {error.code for error in self.errors}
+        if self.access is not Access.WITHOUT_CREDENTIALS:
+            codes.add("unauthenticated")
+        if isinstance(self.access, str):
+            codes.add("permission_denied")
+        if {"cursor", "after"} & set(self.query_shape().fields):
+            codes.add("invalid_cursor")
+        if self.body is not None:
+            codes |= {"payload_too_large", "unsupported_media_type"}
+        if self.idempotent:
+            codes |= {"idempotency_key_in_flight", "idempotency_key_reused"}
+        if self.conditional:
+            codes.add("precondition_failed")
+        return sorted((CATALOGUE[code] for code in codes), key=lambda problem: (problem.status, problem.code))
+
+
+# Reads better above a method: @operation(id="enroll", …).
+operation = Operation
+
+__all__ = ["Access", "EmptyBody", "Operation", "PageOf", "Tag", "operation"]

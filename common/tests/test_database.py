@@ -1,0 +1,89 @@
+"""The database engine: dead connections are noticed, statements are planned once."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from common import db
+from common.database.base import DatabaseWrapper
+from common.tests.factories import a_learner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def next_request() -> Callable[[], int]:
+    """What Django does when a request begins; gives the process that serves the database connection afterwards."""
+
+    def begin() -> int:
+        connection.health_check_enabled = True
+        connection.close_if_unusable_or_obsolete()
+        return backend()
+
+    return begin
+
+
+def backend() -> int:
+    row = db.fetch_one("SELECT pg_backend_pid()", [])
+    assert row is not None
+    return int(row[0])
+
+
+def terminate(pid: int) -> None:
+    parameters = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
+    with psycopg.connect(**parameters, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+class TestHealthCheck:
+    def test_a_connection_that_the_server_ended_is_replaced(self, next_request: Callable[[], int]) -> None:
+        before = next_request()
+        terminate(before)
+        assert next_request() != before
+
+    def test_a_healthy_connection_is_kept(self, next_request: Callable[[], int]) -> None:
+        assert next_request() == next_request()
+
+    def test_a_healthy_connection_is_not_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        connection.ensure_connection()
+        asked: list[object] = []
+        monkeypatch.setattr(DatabaseWrapper.__mro__[1], "is_usable", asked.append)
+        assert connection.is_usable()
+        assert asked == []
+
+    def test_where_something_arrived_the_server_is_asked(self) -> None:
+        connection.ensure_connection()
+        connection.connection.pgconn.send_query(b"SELECT 1")
+        connection.connection.pgconn.flush()
+        while connection._nothing_arrived():
+            pass
+        connection.connection.pgconn.get_result()
+        connection.connection.pgconn.get_result()
+        assert connection.is_usable()
+
+
+class TestPlannedStatements:
+    def test_are_planned_once(self) -> None:
+        connection.close()
+        for number in range(10):
+            assert db.fetch_one("SELECT %s::int + 1", [number]) == (number + 1,)
+        (row,) = db.fetch_all("SELECT generic_plans + custom_plans FROM pg_prepared_statements", [])
+        assert row[0] >= 4
+
+    def test_are_seen_by_wrappers(self) -> None:
+        seen: list[str] = []
+
+        def note(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+            seen.append(sql)
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(note):
+            db.fetch_one("SELECT 1", [])
+        assert seen == ["SELECT 1"]
+
+    def test_fail_with_the_errors_of_django(self) -> None:
+        person = a_learner()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            db.execute("UPDATE common_user SET version = -1 WHERE id = %s", [person])

@@ -1,0 +1,232 @@
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from procrastinate.contrib.django import app
+from procrastinate.worker import Worker
+
+from common import jobs
+from common.management.commands.worker import _WakeUp
+from common.models import User
+from common.tests import sample_jobs
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Process = subprocess.Popen[bytes]
+
+OTHERS_CONNECTED = """
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """Where the sample jobs leave a line each time they run."""
+    return str(tmp_path / "lines")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """What all workers of a test say."""
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def start_worker(log: Path, transactional_db: None) -> Iterator[Callable[[], Process]]:
+    """Starts a worker on the database of the tests, in a process of its own."""
+    workers = []
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url_of_the_database(),
+        "DJANGO_SETTINGS_MODULE": "common.tests.worker_settings",
+    }
+
+    def start() -> Process:
+        with log.open("ab") as stderr:
+            command = [sys.executable, "manage.py", "worker"]
+            workers.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=stderr))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()
+        worker.wait()
+    # The server takes a moment to miss a killed client, and cannot drop the database of the tests before.
+    wait_until(lambda: query(OTHERS_CONNECTED) == [])
+
+
+def url_of_the_database() -> str:
+    connection.ensure_connection()
+    there = connection.connection.info
+    query = urlencode({"host": there.host, "port": there.port, "user": there.user, "password": there.password})
+    return f"postgres:///{there.dbname}?{query}"
+
+
+def lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []
+
+
+def defer(job: Callable[..., None], **arguments: Any) -> None:
+    with transaction.atomic():
+        jobs.defer(job, **arguments)
+
+
+def query(sql: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()
+
+
+def outcomes() -> list[tuple[str, int]]:
+    """How each sample job stands and how often it was tried, oldest first; periodic ones are left out."""
+    return query("SELECT status::text, attempts FROM procrastinate_jobs WHERE NOT args ? 'timestamp' ORDER BY id")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"in vain: {outcomes()}"
+        time.sleep(0.05)
+
+
+class TestWorker:
+    def test_runs_a_job_after_the_commit_and_ends_when_asked_to(
+        self, start_worker: Callable[[], Process], path: str
+    ) -> None:
+        worker = start_worker()
+        defer(sample_jobs.note, path=path, request_id="req_1")
+        wait_until(lambda: outcomes() == [("succeeded", 1)])
+        worker.terminate()
+
+        assert worker.wait(30) == 0
+        assert lines(path) == ["req_1"]
+
+    def test_finishes_the_job_at_hand_when_asked_to_end(self, start_worker: Callable[[], Process], path: str) -> None:
+        defer(sample_jobs.dawdle, path=path, seconds=1)
+        worker = start_worker()
+        wait_until(lambda: len(lines(path)) == 1)
+        worker.terminate()
+
+        assert worker.wait(30) == 0
+        assert lines(path)[1:] == ["done"]
+        assert outcomes() == [("succeeded", 1)]
+
+    @pytest.mark.parametrize("seconds", [0, 0.02])
+    def test_takes_up_jobs_of_one_key_in_order_and_without_a_pause(
+        self, start_worker: Callable[[], Process], seconds: float
+    ) -> None:
+        """At one for each poll these would take a minute."""
+        with transaction.atomic():
+            for place in range(60):
+                jobs.defer(sample_jobs.count, place=place, seconds=seconds)
+        start_worker()
+        wait_until(lambda: outcomes() == [("succeeded", 1)] * 60)
+
+        ended = query("SELECT job_id FROM procrastinate_events WHERE type = 'succeeded' ORDER BY id")
+        counted = query("SELECT id FROM procrastinate_jobs WHERE task_name = 'samples.count' ORDER BY id")
+        assert [job for job in ended if job in counted] == counted
+
+    def test_reports_a_job_that_has_failed_for_good(self, start_worker: Callable[[], Process], log: Path) -> None:
+        defer(sample_jobs.fail_at_once)
+        start_worker()
+        wait_until(lambda: outcomes() == [("failed", 1)])
+
+        (report,) = [line for line in log.read_text().splitlines() if " ERROR " in line]
+        assert "samples.fail_at_once" in report
+        assert "RuntimeError: a sample of bad luck" in log.read_text()
+
+    def test_outlives_the_loss_of_its_connections(self, start_worker: Callable[[], Process], path: str) -> None:
+        worker = start_worker()
+        wait_until(lambda: query("SELECT id FROM procrastinate_workers") != [])
+        query(f"SELECT pg_terminate_backend(pid) FROM ({OTHERS_CONNECTED}) others")
+        defer(sample_jobs.note, path=path)
+        wait_until(lambda: outcomes() == [("succeeded", 1)])
+
+        assert worker.poll() is None
+
+    def test_takes_up_the_job_of_one_that_was_killed(self, start_worker: Callable[[], Process], path: str) -> None:
+        """Within 30 seconds; with the short intervals of these workers, within 10."""
+        defer(sample_jobs.dawdle, path=path, seconds=60)
+        worker = start_worker()
+        wait_until(lambda: len(lines(path)) == 1)
+        start_worker()
+        wait_until(lambda: len(query("SELECT id FROM procrastinate_workers")) == 2)
+        worker.kill()
+        killed_at = time.monotonic()
+        wait_until(lambda: outcomes() == [("succeeded", 2)])
+
+        assert lines(path)[2:] == ["done"]
+        assert time.monotonic() - killed_at < 10
+
+    def test_repeats_a_job_whose_end_nobody_noted_to_no_further_effect(
+        self, start_worker: Callable[[], Process], path: str
+    ) -> None:
+        defer(sample_jobs.add_person, path=path, email="ada@example.org")
+        assert start_worker().wait(30) == -SIGKILL
+        start_worker()
+        wait_until(lambda: outcomes() == [("succeeded", 2)])
+
+        assert len(lines(path)) == 2
+        assert User.objects.count() == 1
+
+    def test_stops_a_job_that_kills_one_worker_after_the_other(
+        self, start_worker: Callable[[], Process], path: str, log: Path
+    ) -> None:
+        defer(sample_jobs.kill_worker, path=path)
+        for _ in range(2):
+            assert start_worker().wait(30) == -SIGKILL
+        start_worker()
+        wait_until(lambda: outcomes() == [("failed", 2)])
+
+        assert len(lines(path)) == 2
+        assert "ERROR common.jobs [-] Job samples.kill_worker" in log.read_text()
+
+    def test_defers_a_periodic_job_at_each_tick_once_among_all(self, start_worker: Callable[[], Process]) -> None:
+        def ticks() -> list[int]:
+            rows = query("SELECT args->>'timestamp' FROM procrastinate_jobs WHERE task_name = 'samples.tick'")
+            return sorted(int(timestamp) for (timestamp,) in rows)
+
+        start_worker()
+        start_worker()
+        wait_until(lambda: len(query("SELECT id FROM procrastinate_workers")) == 2)
+        before = len(ticks())
+        wait_until(lambda: len(ticks()) >= before + 3)
+
+        seen = ticks()
+        assert seen == list(range(seen[0], seen[-1] + 1))
+
+
+class TestWakeUp:
+    def test_keeps_what_came_while_the_worker_looked_for_work(self) -> None:
+        async def come_and_look() -> bool:
+            event = _WakeUp()
+            event.set()
+            event.clear()
+            await asyncio.wait_for(event.wait(), timeout=1)
+            return event.is_set()
+
+        assert asyncio.run(come_and_look()) is False
+
+    def test_stands_in_for_an_event_that_procrastinate_still_has(self) -> None:
+        assert type(Worker(app)._new_job_event) is asyncio.Event
+
+
+def test_a_killed_worker_is_noticed_in_time_with_the_settings_of_production() -> None:
+    """A heartbeat may be missed, and the next look for dead workers, and the poll for work, all before 30 seconds."""
+    defaults = settings.PROCRASTINATE_WORKER_DEFAULTS
+    noticed_after = settings.STALLED_WORKER_SECONDS * 4 / 3 + defaults["fetch_job_polling_interval"]
+
+    assert timedelta(seconds=noticed_after) < timedelta(seconds=30)
+    assert defaults["update_heartbeat_interval"] * 2 < settings.STALLED_WORKER_SECONDS

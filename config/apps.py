@@ -1,0 +1,18 @@
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
+
+
+class ConfigConfig(AppConfig):
+    """The composition root: the only place that knows every app."""
+
+    name = "config"
+
+    def ready(self) -> None:
+        # Imported here since the apps' models must be loaded first.
+        from common.events import services as events
+        from config.groups import make_groups
+        from config.subscriptions import SUBSCRIPTIONS
+
+        events.subscribe(SUBSCRIPTIONS)
+        # `migrate` sends this only for apps with models, once for each: one of them stands for all.
+        post_migrate.connect(make_groups, sender=apps.get_app_config("common"))

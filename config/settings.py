@@ -1,0 +1,245 @@
+"""All settings of the service. Safe for production by default; what differs comes from the environment."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from config.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+env = Environment(BASE_DIR / ".env")
+
+# -- who may reach it ---------------------------------------------------------------------------
+
+DEBUG = env.read("bool", "DEBUG", False)
+SECRET_KEY = env.read("str", "SECRET_KEY")
+ALLOWED_HOSTS = env.read("list", "ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS = env.read("list", "CSRF_TRUSTED_ORIGINS", [])
+# HTTPS=false is for a machine of one's own: it gives up the redirect, HSTS and secure cookies.
+HTTPS = env.read("bool", "HTTPS", True)
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+# Read by common.middleware under the names that Django 6 uses.
+SECURE_CSP = {
+    "default-src": ["'none'"],
+    "script-src": ["'self'"],
+    "style-src": ["'self'"],
+    "img-src": ["'self'", "data:"],
+    "font-src": ["'self'"],
+    "connect-src": ["'self'"],
+    "form-action": ["'self'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'none'"],
+}
+
+# -- what it is made of -------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "common",
+    "courses",
+    "enrollments",
+    "reviews",
+    "common.admin_config.StaffAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
+]
+MIDDLEWARE = [
+    "common.middleware.RequestContextMiddleware",
+    "common.middleware.ContentSecurityPolicyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.page_middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "common.page_middleware.AuthenticationMiddleware",
+    "common.page_middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- where it keeps things ----------------------------------------------------------------------
+
+STATEMENT_TIMEOUT_SECONDS = env.read("int", "STATEMENT_TIMEOUT_SECONDS", 5)
+LOCK_TIMEOUT_SECONDS = env.read("int", "LOCK_TIMEOUT_SECONDS", 2)
+IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 10
+# Behind PgBouncer in transaction mode the timeouts belong to the role, and no cursor may outlive a transaction.
+THROUGH_PGBOUNCER = env.read("bool", "DATABASE_THROUGH_PGBOUNCER", False)
+EMBEDDED_POSTGRES: dict[str, Any] = {"DATA_DIR": VAR_DIR / "postgres", "DURABLE": True}
+
+# Without DATABASE_URL an embedded PostgreSQL serves from var/, started on the first connection.
+DATABASE: dict[str, Any] = {"ENGINE": "common.embedded_database", "NAME": "lectern"}
+if env.read("str", "DATABASE_URL", ""):
+    DATABASE = {**(env.read("db_url", "DATABASE_URL") or {}), "ENGINE": "common.database"}
+DATABASES = {
+    "default": {
+        **DATABASE,
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": THROUGH_PGBOUNCER,
+    }
+}
+DATABASES["default"]["OPTIONS"] = {
+    **DATABASE.get("OPTIONS", {}),
+    "connect_timeout": 3,
+    "prepare_threshold": None if THROUGH_PGBOUNCER else 5,
+    **(
+        {}
+        if THROUGH_PGBOUNCER
+        else {
+            "application_name": "lectern",
+            "options": (
+                f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s "
+                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s"
+            ),
+        }
+    ),
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# -- people -------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "common.User"
+# The check wants `unique=True` on the email; the constraint on UPPER(email) is stricter, and is the index for sign-in.
+SILENCED_SYSTEM_CHECKS = ["auth.E003"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "display_name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "SIGNING_KEY": env.read("str", "JWT_SIGNING_KEY", SECRET_KEY),
+    "USER_ID_CLAIM": "sub",
+    "UPDATE_LAST_LOGIN": False,
+}
+
+# -- the public API -----------------------------------------------------------------------------
+
+MAX_BODY_BYTES = 1_048_576
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+IDEMPOTENCY_KEPT_FOR = timedelta(hours=24)
+CURSOR_LIFETIME = timedelta(days=7)
+EVENT_SOURCE = env.read("str", "EVENT_SOURCE", "/lectern")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["common.accounts.tokens.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "common.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "common.problems.answer_exception",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lectern",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "DEFAULT_GENERATOR_CLASS": "common.openapi.Generator",
+    "GET_MOCK_REQUEST": "common.openapi.no_request",
+    "POSTPROCESSING_HOOKS": [],
+    "SORT_OPERATIONS": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "bearerAuth": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "The `access` of a token pair: see `POST /api/v1/auth/token`.",
+            }
+        }
+    },
+    "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
+}
+
+# -- reviews ------------------------------------------------------------------------------------
+
+REVIEW_HOLD_POLICY = {
+    "words": tuple(env.read("list", "REVIEW_LISTED_WORDS", ["casino", "viagra", "bitcoin", "escort", "idiot", "scam"])),
+    "shouting_share": 0.7,
+    "shouting_min_letters": 20,
+    "duplicate_min_length": 30,
+    "reviews_per_window": 5,
+    "window": timedelta(hours=1),
+    "reports_to_hold": 3,
+}
+REVIEW_CLAIM_TIME = timedelta(minutes=10)
+REVIEW_UNDO_WINDOW = timedelta(minutes=10)
+
+# -- background work ----------------------------------------------------------------------------
+
+# A worker whose heartbeat is older than this is dead, and its jobs are taken up again (common.jobs).
+STALLED_WORKER_SECONDS = 15
+JOB_TIME_LIMIT_SECONDS = 300
+JOBS_KEPT_FOR = timedelta(days=7)
+# Where a worker finds the database without passing PgBouncer, through which it cannot LISTEN. Empty: where all do.
+WORKER_DATABASE_URL = env.read("str", "WORKER_DATABASE_URL", "")
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "update_heartbeat_interval": 5,
+    "stalled_worker_timeout": STALLED_WORKER_SECONDS,
+    "fetch_job_polling_interval": 1,
+}
+
+# -- the rest -----------------------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "common.middleware.RequestLogFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request"], "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        # What it says of every job of every minute; failures are errors.
+        "procrastinate": {"level": "WARNING"},
+    },
+}
+
+env.finish()

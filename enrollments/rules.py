@@ -1,0 +1,55 @@
+"""The rules of enrolling and waiting, as pure functions over plain values."""
+
+from uuid import UUID
+
+from enrollments.errors import AlreadyEnrolled, AlreadyWaitlisted, EnrollmentCompleted, InvalidEnrollmentTransition
+from enrollments.types import IN_COURSE, Status
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.WAITING: frozenset({Status.ACTIVE, Status.LEFT, Status.EXPIRED}),
+    Status.ACTIVE: frozenset({Status.COMPLETED, Status.WITHDRAWN, Status.REVOKED}),
+    Status.COMPLETED: frozenset(),
+    Status.WITHDRAWN: frozenset(),
+    Status.REVOKED: frozenset(),
+    Status.LEFT: frozenset(),
+    Status.EXPIRED: frozenset(),
+}
+
+
+def check_may_enroll(*, standing_id: UUID | None, status: Status | None) -> None:
+    """Whether a learner with this live standing may enroll: only one without any may.
+
+    Raises:
+        AlreadyEnrolled, AlreadyWaitlisted: the learner has one.
+    """
+    if standing_id is None:
+        return
+    if status in IN_COURSE:
+        raise AlreadyEnrolled(standing_id)
+    raise AlreadyWaitlisted(standing_id)
+
+
+def check_transition(*, status: Status, wanted: Status) -> None:
+    """Whether an enrollment may go from `status` to `wanted`.
+
+    Raises:
+        InvalidEnrollmentTransition: it may not.
+    """
+    if wanted not in TRANSITIONS[status]:
+        raise InvalidEnrollmentTransition(status, wanted)
+
+
+def state_after_withdrawing(*, standing_id: UUID, status: Status) -> Status:
+    """What becomes of a live standing when its learner withdraws.
+
+    Raises:
+        EnrollmentCompleted: a completed enrollment keeps its seat.
+    """
+    if status is Status.COMPLETED:
+        raise EnrollmentCompleted(standing_id)
+    return Status.LEFT if status is Status.WAITING else Status.WITHDRAWN
+
+
+def waitlist_status(status: Status) -> str:
+    """A row's state as its place in line shows it: whoever got a seat is `promoted`, whatever came after."""
+    return status.value if status in {Status.WAITING, Status.LEFT, Status.EXPIRED} else "promoted"

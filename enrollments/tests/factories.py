@@ -1,0 +1,103 @@
+"""Enrollments for tests, made through the services."""
+
+from typing import Any
+from uuid import UUID
+
+from common import ids
+from common.tests.factories import NOW, SYSTEM, a_learner
+from courses.tests.factories import an_open_course, seats_and_line
+from enrollments import services as enrollments
+from enrollments.models import Enrollment as EnrollmentRow
+
+
+def enroll(course_id: UUID, learner_id: UUID | None = None) -> enrollments.Enrolled | enrollments.Waitlisted:
+    """What enrolling this learner, or a new one, comes to."""
+    return enrollments.enroll(
+        course_id=course_id,
+        learner_id=learner_id or a_learner(),
+        source=enrollments.Source.SELF,
+        actor=SYSTEM,
+        now=NOW,
+    )
+
+
+def an_enrollment(course_id: UUID, learner_id: UUID | None = None) -> enrollments.Enrollment:
+    """An active enrollment in a course that has a free seat."""
+    outcome = enroll(course_id, learner_id)
+    assert isinstance(outcome, enrollments.Enrolled)
+    return outcome.enrollment
+
+
+def a_place_in_line(course_id: UUID, learner_id: UUID | None = None) -> enrollments.WaitlistEntry:
+    """A waiting entry in a course that is full."""
+    outcome = enroll(course_id, learner_id)
+    assert isinstance(outcome, enrollments.Waitlisted)
+    return outcome.waitlist_entry
+
+
+def withdraw(course_id: UUID, learner_id: UUID) -> str:
+    """Withdraw the learner; the outcome in one word."""
+    return enrollments.withdraw(
+        course_id=course_id, learner_id=learner_id, expected_version=None, actor=SYSTEM, now=NOW
+    ).outcome
+
+
+def complete(enrollment_id: UUID, reason: str = "") -> enrollments.EnrollmentChanged:
+    """Complete the enrollment."""
+    return enrollments.complete(enrollment_id=enrollment_id, reason=reason, actor=SYSTEM, now=NOW)
+
+
+def revoke(enrollment_id: UUID, reason: str = "") -> enrollments.EnrollmentChanged:
+    """Revoke the enrollment."""
+    return enrollments.revoke(enrollment_id=enrollment_id, reason=reason, actor=SYSTEM, now=NOW)
+
+
+def promote(course_id: UUID) -> int:
+    """Give the course's free seats to those who wait."""
+    return enrollments.promote_waitlist(course_id=course_id, actor=SYSTEM, now=NOW)
+
+
+def a_full_course(*, waiting: int = 0, capacity: int = 1, **values: Any) -> tuple[UUID, list[UUID], list[UUID]]:
+    """An open course with a waitlist, all seats of which are taken; who has them and who waits, in order."""
+    course_id = an_open_course(capacity=capacity, **{"waitlist_enabled": True, **values})
+    seated = [an_enrollment(course_id).learner_id for _ in range(capacity)]
+    return course_id, seated, [a_place_in_line(course_id).learner_id for _ in range(waiting)]
+
+
+def row_of(course_id: UUID, learner_id: UUID) -> UUID:
+    """The id of the learner's newest row in the course."""
+    rows = EnrollmentRow.objects.filter(course_id=course_id, learner_id=learner_id)
+    return rows.latest("id").pk
+
+
+def status_of(course_id: UUID, learner_id: UUID) -> str | None:
+    """The state of the learner's newest row in the course."""
+    rows = EnrollmentRow.objects.filter(course_id=course_id, learner_id=learner_id).order_by("-id")
+    return rows.values_list("status", flat=True).first()
+
+
+def learners(course_id: UUID, *statuses: str) -> list[UUID]:
+    """Whose rows in the course have one of these states, by queue number."""
+    rows = EnrollmentRow.objects.filter(course_id=course_id, status__in=statuses)
+    return list(rows.order_by("queue_number", "id").values_list("learner_id", flat=True))
+
+
+def line(course_id: UUID) -> list[UUID]:
+    """Who waits, in queue order."""
+    return learners(course_id, "waiting")
+
+
+def counters_equal_rows(course_id: UUID) -> bool:
+    """Whether the course's own count of seats and of those who wait is that of the rows."""
+    counted = len(learners(course_id, "active", "completed")), len(line(course_id))
+    return seats_and_line(course_id) == counted
+
+
+def enr(row_id: UUID) -> str:
+    """The public id of an enrollment."""
+    return ids.encode(ids.ENROLLMENT, row_id)
+
+
+def wle(row_id: UUID) -> str:
+    """The public id of a place in line."""
+    return ids.encode(ids.WAITLIST_ENTRY, row_id)

@@ -1,0 +1,148 @@
+"""What crosses from enrollments: plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from common.types import Person
+
+
+class Status(StrEnum):
+    """All states of the one row that a learner's way through a course is."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    LEFT = "left"
+    EXPIRED = "expired"
+
+
+IN_COURSE = frozenset({Status.ACTIVE, Status.COMPLETED})
+LIVE = IN_COURSE | {Status.WAITING}
+ENROLLMENT = IN_COURSE | {Status.WITHDRAWN, Status.REVOKED}
+
+
+class Source(StrEnum):
+    """Through which door a learner came in."""
+
+    SELF = "self"
+    WAITLIST = "waitlist"
+    PARTNER = "partner"
+    IMPORT = "import"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrollment:
+    """A learner who is, or was, in a course."""
+
+    id: UUID
+    course_id: UUID
+    learner_id: UUID
+    status: Status
+    source: Source
+    enrolled_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistEntry:
+    """A learner's place in line. `status` is waiting, promoted, left or expired; `position` counts from 1."""
+
+    id: UUID
+    course_id: UUID
+    learner_id: UUID
+    status: str
+    position: int | None
+    joined_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a learner stands in a course: `status` is waiting, active or completed; one of the two values is given."""
+
+    id: UUID
+    status: Status
+    enrollment: Enrollment | None
+    waitlist_entry: WaitlistEntry | None
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the standing does, but not with the queue before it."""
+        return version_of(standing_id=self.id, status=self.status)
+
+
+def version_of(*, standing_id: UUID, status: Status) -> str:
+    """The version of a standing in this state."""
+    return f"{standing_id.hex}-{status}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """The learner has a seat."""
+
+    enrollment: Enrollment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waitlisted:
+    """The learner has a place in line."""
+
+    waitlist_entry: WaitlistEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """The learner is out. `outcome` is `withdrawn` or `left_waitlist`."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentChanged:
+    """What staff did to an enrollment, and what it set in motion."""
+
+    outcome: str
+    message: str
+    enrollment: Enrollment
+    triggered: list[str]
+
+
+class CourseLabel(Protocol):
+    """How a course is called. The value is `courses`' own; this is what is known of it here."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentOfMine:
+    """An enrollment as its learner lists it, with the course's names."""
+
+    enrollment: Enrollment
+    course: CourseLabel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterRow:
+    """An enrollment as staff list it."""
+
+    enrollment: Enrollment
+    learner: Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistRow:
+    """A place in line as staff list it."""
+
+    waitlist_entry: WaitlistEntry
+    learner: Person
+    queue_number: int

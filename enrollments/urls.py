@@ -1,0 +1,12 @@
+from django.urls import path
+
+from enrollments import views
+
+urlpatterns = [
+    path("courses/<str:course_id>/enrollments/me", views.MyStanding.as_view(), name="myStanding"),
+    path("courses/<str:course_id>/enrollments", views.CourseEnrollments.as_view(), name="courseEnrollments"),
+    path("courses/<str:course_id>/waitlist", views.CourseWaitlist.as_view(), name="courseWaitlist"),
+    path("enrollments", views.MyEnrollments.as_view(), name="myEnrollments"),
+    path("enrollments/<str:enrollment_id>/complete", views.CompleteEnrollment.as_view(), name="completeEnrollment"),
+    path("enrollments/<str:enrollment_id>/revoke", views.RevokeEnrollment.as_view(), name="revokeEnrollment"),
+]

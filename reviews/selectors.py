@@ -1,0 +1,305 @@
+"""Reads of reviews: the public list, one's own, the moderators' queue and files."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db.models import BooleanField, F, Func, QuerySet, Value
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
+
+from common import keyset
+from common.types import Page, PageRequest, cut
+from reviews import rules
+from reviews.errors import ReviewNotFound
+from reviews.models import CourseSummary, HistoryEntry, ModerationReason, Report, Review, Revision
+from reviews.types import (
+    Author,
+    HoldReason,
+    ModeratedReview,
+    OwnReview,
+    QueueSort,
+    ReportReason,
+    ReviewFile,
+    ReviewSort,
+    Status,
+    Summary,
+    Text,
+)
+from reviews.types import HistoryEntry as HistoryValue
+from reviews.types import Report as ReportValue
+from reviews.types import Review as ReviewValue
+
+T = TypeVar("T")
+
+
+class _Row(Func):
+    """A row constructor, as in `common.keyset`."""
+
+    template = "ROW(%(expressions)s)"
+    output_field = BooleanField()
+
+
+@dataclass(frozen=True, slots=True)
+class _Order(Generic[T]):
+    """One way to walk a list. Each has its indexes in `reviews.models`, one for each choice of filters."""
+
+    columns: tuple[str, ...]
+    descending: bool
+    key: Callable[[T], tuple[object, ...]]
+
+
+def _age_key(review: ReviewValue) -> tuple[object, ...]:
+    # A UUIDv7 sorts by the time at which it was made.
+    return (review.id,)
+
+
+def _rating_key(review: ReviewValue) -> tuple[object, ...]:
+    return (review.rating, review.id)
+
+
+def _waiting_key(row: ModeratedReview) -> tuple[object, ...]:
+    return (row.submitted_at, row.review.id)
+
+
+def _reports_key(row: ModeratedReview) -> tuple[object, ...]:
+    return (row.report_count, row.review.id)
+
+
+_ORDERS: dict[ReviewSort, _Order[ReviewValue]] = {
+    ReviewSort.NEWEST: _Order(("id",), descending=True, key=_age_key),
+    ReviewSort.OLDEST: _Order(("id",), descending=False, key=_age_key),
+    ReviewSort.HIGHEST: _Order(("public_rating", "id"), descending=True, key=_rating_key),
+    ReviewSort.LOWEST: _Order(("public_rating", "id"), descending=False, key=_rating_key),
+}
+# Among reviews with the same rating, the order by rating is that by age.
+_AMONG_EQUALS = {ReviewSort.HIGHEST: ReviewSort.NEWEST, ReviewSort.LOWEST: ReviewSort.OLDEST}
+_QUEUE_ORDERS: dict[QueueSort, _Order[ModeratedReview]] = {
+    QueueSort.OLDEST: _Order(("submitted_at", "id"), descending=False, key=_waiting_key),
+    QueueSort.NEWEST: _Order(("submitted_at", "id"), descending=True, key=_waiting_key),
+    QueueSort.MOST_REPORTED: _Order(("open_reports", "id"), descending=True, key=_reports_key),
+}
+
+
+def list_public(*, course_id: UUID, sort: ReviewSort, rating: int | None, page: PageRequest) -> Page[ReviewValue]:
+    """One page of what everybody may read about a course."""
+    within: dict[str, Any] = {"course_id": course_id}
+    if rating is not None:
+        within["public_rating"] = rating
+        sort = _AMONG_EQUALS.get(sort, sort)
+    order = _ORDERS[sort]
+    rows = _walk(Review.objects.filter(public_rating__isnull=False), within, order, page)
+    return cut([to_public(row) for row in rows], limit=page.limit, key=order.key)
+
+
+def get_own(*, course_id: UUID, author_id: UUID) -> OwnReview:
+    """The author's live review of the course: the newest text, and what others see.
+
+    Raises:
+        ReviewNotFound: there is none.
+    """
+    row = _with_author().filter(course_id=course_id, author_id=author_id, retracted_at=None).first()
+    if row is None:
+        raise ReviewNotFound("You have not written a review of this course.")
+    return to_own(row)
+
+
+def find_live(*, course_id: UUID, author_id: UUID) -> UUID | None:
+    """The id of the author's live review of the course."""
+    return (
+        Review.objects.filter(course_id=course_id, author_id=author_id, retracted_at=None)
+        .values_list("pk", flat=True)
+        .first()
+    )
+
+
+def find_newest(*, course_id: UUID, author_id: UUID) -> UUID:
+    """The id of the author's newest review of the course, live or not. There must be one."""
+    reviews = Review.objects.filter(course_id=course_id, author_id=author_id)
+    return reviews.order_by("-id").values_list("pk", flat=True)[0]
+
+
+def get_summary(*, course_id: UUID) -> Summary:
+    """The published ratings of a course."""
+    row = CourseSummary.objects.filter(pk=course_id).first()
+    counts = (row.ones, row.twos, row.threes, row.fours, row.fives) if row else (0, 0, 0, 0, 0)
+    return to_summary(counts)
+
+
+def list_queue(
+    *, status: Status | None, course_id: UUID | None, sort: QueueSort, page: PageRequest
+) -> Page[ModeratedReview]:
+    """One page of the live reviews, for moderators."""
+    filters = {"course_id": course_id, "status": status}
+    within = {column: value for column, value in filters.items() if value is not None}
+    order = _QUEUE_ORDERS[sort]
+    rows = _walk(Review.objects.filter(retracted_at=None), within, order, page)
+    return cut([to_moderated(row) for row in rows], limit=page.limit, key=order.key)
+
+
+def get_file(*, review_id: UUID) -> ReviewFile:
+    """All that moderators know of a review, retracted ones too.
+
+    Raises:
+        ReviewNotFound: there is none with this id.
+    """
+    row = _with_author().filter(pk=review_id).first()
+    if row is None:
+        raise ReviewNotFound
+    return ReviewFile(moderated=to_moderated(row), history=_history(review_id), reports=_reports(review_id))
+
+
+def public_text_of(*, code: str) -> str:
+    """What the author is told for this reason, empty for none."""
+    text = ModerationReason.objects.filter(pk=code).values_list("public_text", flat=True).first()
+    return text or ""
+
+
+def stands_elsewhere(*, digest: bytes, author_id: UUID, course_id: UUID) -> bool:
+    """Whether another person's review, or the author's of another course, has this text, or once had it."""
+    own = {"author_id": author_id, "review__course_id": course_id}
+    return Revision.objects.filter(digest=digest).exclude(**own).exists()
+
+
+def count_others_written(*, author_id: UUID, review_id: UUID, since: datetime) -> int:
+    """How many other reviews the author has written or changed since then."""
+    written = Revision.objects.filter(author_id=author_id, created_at__gte=since).exclude(review_id=review_id)
+    return written.values("review_id").distinct().count()
+
+
+def end_of_last_retracted(*, course_id: UUID, author_id: UUID) -> tuple[str, str]:
+    """In which status, and held for what, the author took back their last review of the course."""
+    retracted = Review.objects.filter(course_id=course_id, author_id=author_id, retracted_at__isnull=False)
+    return retracted.order_by("-retracted_at").values_list("status", "held_reason").first() or ("", "")
+
+
+def last_change(*, review_id: UUID) -> HistoryEntry:
+    """The newest entry of the review's history. There is always one."""
+    return HistoryEntry.objects.filter(review_id=review_id).order_by("-id")[0]
+
+
+# -- rows to values ------------------------------------------------------------------------------
+
+
+def to_summary(counts: tuple[int, ...]) -> Summary:
+    """Counts of 1 to 5 stars as a summary."""
+    ones, twos, threes, fours, fives = counts
+    mean: Decimal | None = rules.average(counts)
+    return Summary(counts=(ones, twos, threes, fours, fives), average=None if mean is None else float(mean))
+
+
+def to_public(row: Review) -> ReviewValue:
+    """What everybody sees of a public review."""
+    if row.public_rating is None or row.public_revision is None or row.public_updated_at is None:
+        raise ValueError(f"The review {row.pk} is not public.")
+    text = Text(rating=row.public_rating, comment=row.public_comment)
+    return _to_review(row, text, Status.PUBLISHED, row.public_revision, row.public_updated_at)
+
+
+def to_newest(row: Review) -> ReviewValue:
+    """What the author and moderators see."""
+    return _to_review(
+        row, Text(rating=row.rating, comment=row.comment), Status(row.status), row.revision, row.updated_at
+    )
+
+
+def to_own(row: Review) -> OwnReview:
+    """A review and what others see of it."""
+    return OwnReview(review=to_newest(row), public=_public_text(row))
+
+
+def to_moderated(row: Review) -> ModeratedReview:
+    """A review as moderators list it."""
+    return ModeratedReview(
+        review=to_newest(row),
+        public=_public_text(row),
+        report_count=row.open_reports,
+        held_reason=HoldReason(row.held_reason) if row.held_reason else None,
+        submitted_at=row.submitted_at,
+        retracted_at=row.retracted_at,
+    )
+
+
+def _to_review(row: Review, text: Text, status: Status, revision: int, updated_at: datetime) -> ReviewValue:
+    return ReviewValue(
+        id=row.pk,
+        course_id=row.course_id,
+        author=Author(id=row.author_id, display_name=row.author.display_name),
+        rating=text.rating,
+        comment=text.comment,
+        status=status,
+        edited=revision > 1,
+        created_at=row.created_at,
+        updated_at=updated_at,
+        version=row.version,
+    )
+
+
+def _public_text(row: Review) -> Text | None:
+    if row.public_rating is None:
+        return None
+    return Text(rating=row.public_rating, comment=row.public_comment)
+
+
+def _with_author() -> QuerySet[Review]:
+    return Review.objects.select_related("author")
+
+
+def _walk(reviews: QuerySet[Review], within: Mapping[str, Any], order: _Order[Any], page: PageRequest) -> list[Review]:
+    """The rows in which the columns of `within` have its values, after the page's key.
+
+    They are sorted by these columns too, and bounded from both sides instead of compared for equality: only the index
+    over just these columns and the order's then has the order. Of a constant column PostgreSQL forgets the order, and
+    for a course with half of all reviews, or none, it would walk all the others' to find them.
+    """
+    columns = (*within, *order.columns)
+    values = tuple(within.values())
+    if page.after is not None:
+        reviews = reviews.filter(keyset.beyond(columns, (*values, *page.after), descending=order.descending))
+    if within:
+        here, there = _Row(*map(F, within)), _Row(*map(Value, values))
+        reviews = reviews.filter(GreaterThanOrEqual(here, there), LessThanOrEqual(here, there))
+    sorted_by = [F(column).desc() if order.descending else F(column).asc() for column in columns]
+    return list(reviews.select_related("author").order_by(*sorted_by)[: page.limit + 1])
+
+
+def _history(review_id: UUID) -> list[HistoryValue]:
+    # The entries first: a text that is written meanwhile is then surplus, and not missing.
+    entries = list(HistoryEntry.objects.filter(review_id=review_id).order_by("id"))
+    texts = {row.number: row for row in Revision.objects.filter(review_id=review_id)}
+    return [_to_history(row, texts[row.revision]) for row in entries]
+
+
+def _to_history(row: HistoryEntry, text: Revision) -> HistoryValue:
+    return HistoryValue(
+        at=row.at,
+        actor=row.actor,
+        change=row.change,
+        from_status=Status(row.from_status) if row.from_status else None,
+        to_status=Status(row.to_status) if row.to_status else None,
+        rating=text.rating,
+        comment=text.comment,
+        reason=row.reason,
+        public_text=row.public_text,
+        note=row.note,
+        automated=row.automated,
+    )
+
+
+def _reports(review_id: UUID) -> list[ReportValue]:
+    rows = Report.objects.filter(review_id=review_id).order_by("created_at", "id")
+    return [to_report(row) for row in rows]
+
+
+def to_report(row: Report) -> ReportValue:
+    """A report's row as a value."""
+    return ReportValue(
+        id=row.pk,
+        reporter_id=row.reporter_id,
+        reason=ReportReason(row.reason),
+        note=row.note,
+        created_at=row.created_at,
+        resolution=row.resolution or None,
+    )

@@ -1,0 +1,202 @@
+"""What learners do with their own review: write it, change it, take it back."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models.functions import Now
+
+from common import db
+from common.errors import PreconditionFailed
+from common.types import Actor
+from courses import services as courses
+from enrollments import services as enrollments
+from reviews import rules, selectors
+from reviews.errors import EvidenceUnavailable, ReviewAlreadyExists, ReviewNotAllowed, ReviewNotFound
+from reviews.models import Report, Review, Revision
+from reviews.services import state
+from reviews.types import Circumstances, HoldReason, OwnReview, Status
+
+_MACHINE = "system:hold-rules"
+
+
+def write_review(
+    *, course_id: UUID, author_id: UUID, rating: int, comment: str, actor: Actor, now: datetime
+) -> OwnReview:
+    """The learner's review is there: public, or waiting for a moderator if its text trips a hold rule.
+
+    Raises:
+        CourseNotFound: there is no such course, or it is a draft.
+        ReviewNotAllowed: the learner has neither an active nor a completed enrollment.
+        EvidenceUnavailable: whether the learner has one cannot be found out.
+        ReviewAlreadyExists: the learner has a live review of this course.
+    """
+    courses.get_course(course_id=course_id, with_drafts=False, now=now)
+    _check_evidence(course_id, author_id)
+    with db.refusing({"review_one_live": lambda: _standing_in_the_way(course_id, author_id)}):
+        existing = selectors.find_live(course_id=course_id, author_id=author_id)
+        if existing is not None:
+            raise ReviewAlreadyExists(existing)
+        row = Review(course_id=course_id, author_id=author_id, rating=rating, comment=comment)
+        row.created_at = row.updated_at = row.submitted_at = Now()
+        digest = _judge(row, before=state.Before(), now=now)
+        row.save(force_insert=True)
+        row.refresh_from_db()
+        state.count(course_id=course_id, before=None, after=row.public_rating)
+        _keep(row, digest=digest, change="created", before=state.Before(), actor=actor)
+        return selectors.to_own(row)
+
+
+@transaction.atomic
+def rewrite_review(
+    *,
+    course_id: UUID,
+    author_id: UUID,
+    rating: int | None,
+    comment: str | None,
+    expected_version: int | None,
+    actor: Actor,
+    now: datetime,
+) -> OwnReview:
+    """The review has this text; what is None stays. A text that trips a hold rule waits, and the public one stays.
+
+    Raises:
+        ReviewNotFound: the learner has no live review of this course.
+        ReviewNotAllowed: the learner has neither an active nor a completed enrollment any longer.
+        EvidenceUnavailable: whether the learner has one cannot be found out.
+        PreconditionFailed: it is no longer at `expected_version`.
+    """
+    review_id = _find_own(course_id, author_id)
+    _check_evidence(course_id, author_id)
+    row = _lock_own(review_id, expected_version)
+    before = state.Before.of(row)
+    changed = (row.rating if rating is None else rating, row.comment if comment is None else comment)
+    if changed != (row.rating, row.comment):
+        row.rating, row.comment = changed
+        row.revision += 1
+        row.updated_at = row.submitted_at = Now()
+        digest = _judge(row, before=before, now=now)
+        state.store(row, before=before)
+        _keep(row, digest=digest, change="updated", before=before, actor=actor)
+    return selectors.to_own(row)
+
+
+@transaction.atomic
+def retract_review(*, course_id: UUID, author_id: UUID, expected_version: int | None, actor: Actor) -> None:
+    """The review is gone for everybody but moderators, and its author may write another. Reports on it are answered.
+
+    Raises:
+        ReviewNotFound: the learner has no live review of this course.
+        PreconditionFailed: it is no longer at `expected_version`.
+    """
+    row = _lock_own(_find_own(course_id, author_id), expected_version)
+    before = state.Before.of(row)
+    state.unpublish(row)
+    row.retracted_at = Now()
+    row.open_reports = 0
+    entry = state.tell(row, change="retracted", actor=actor, before=before)
+    # Reports before the summary, which `store` counts in: the order in which a report takes them.
+    Report.objects.filter(review=row, resolution="").update(resolution="retracted", resolved_by=entry)
+    state.store(row, before=before)
+
+
+def get_own_to_rewrite(*, course_id: UUID, author_id: UUID) -> OwnReview:
+    """The author's live review of the course, which they may change.
+
+    Raises:
+        ReviewNotFound, ReviewNotAllowed, EvidenceUnavailable: as for a change.
+    """
+    own = selectors.get_own(course_id=course_id, author_id=author_id)
+    _check_evidence(course_id, author_id)
+    return own
+
+
+def _check_evidence(course_id: UUID, author_id: UUID) -> None:
+    """The learner may review.
+
+    If this cannot be found out, nobody guesses: a guess would publish the review of somebody who was never there, or
+    tell a learner for good what is only true now.
+    """
+    try:
+        is_admitted = enrollments.has_been_admitted(course_id=course_id, learner_id=author_id)
+    except (OperationalError, InterfaceError, OSError) as outage:
+        raise EvidenceUnavailable from outage
+    if not is_admitted:
+        raise ReviewNotAllowed
+
+
+def _standing_in_the_way(course_id: UUID, author_id: UUID) -> ReviewAlreadyExists:
+    """The refusal for an author whose review stood in the way a moment ago, even if it was taken back since."""
+    live = selectors.find_live(course_id=course_id, author_id=author_id)
+    return ReviewAlreadyExists(live or selectors.find_newest(course_id=course_id, author_id=author_id))
+
+
+def _find_own(course_id: UUID, author_id: UUID) -> UUID:
+    review_id = selectors.find_live(course_id=course_id, author_id=author_id)
+    if review_id is None:
+        raise ReviewNotFound("You have not written a review of this course.")
+    return review_id
+
+
+def _lock_own(review_id: UUID, expected_version: int | None) -> Review:
+    row = state.lock(review_id=review_id)
+    if row.retracted_at is not None:
+        raise ReviewNotFound("You have not written a review of this course.")
+    if expected_version is not None and row.version != expected_version:
+        raise PreconditionFailed
+    return row
+
+
+def _judge(row: Review, *, before: state.Before, now: datetime) -> bytes | None:
+    """Show the newest text, or hold it. Not stored yet. Returns the text's digest."""
+    policy = state.policy()
+    digest = rules.digest(row.comment, policy)
+    state.judge_alone(author_id=row.author_id, digest=digest)
+    around = Circumstances(
+        is_public_already=row.public_rating is not None and row.comment == row.public_comment,
+        hidden_before=_was_taken_off(row, before),
+        stands_elsewhere=digest is not None
+        and selectors.stands_elsewhere(digest=digest, author_id=row.author_id, course_id=row.course_id),
+        written_in_window=selectors.count_others_written(
+            author_id=row.author_id, review_id=row.pk, since=now - policy.window
+        ),
+    )
+    reason = rules.hold_reason(comment=row.comment, around=around, policy=policy)
+    if reason is None:
+        state.show(row)
+    else:
+        state.hold(row, reason)
+    return digest
+
+
+def _was_taken_off(row: Review, before: state.Before) -> bool:
+    """Whether moderators or reports took what the author said of this course off the list, and nobody put it back."""
+    status, held_reason = before.status, before.held_reason
+    if not status:
+        # To take a hidden review back and write it again is no way around the moderators.
+        status, held_reason = selectors.end_of_last_retracted(course_id=row.course_id, author_id=row.author_id)
+    return status == Status.HIDDEN or held_reason in {HoldReason.HIDDEN_BEFORE, HoldReason.REPORTS}
+
+
+def _keep(row: Review, *, digest: bytes | None, change: str, before: state.Before, actor: Actor) -> None:
+    """The text is kept as a revision, and told of; a hold by the rules is a decision of its own."""
+    Revision.objects.create(
+        review=row,
+        number=row.revision,
+        author_id=row.author_id,
+        rating=row.rating,
+        comment=row.comment,
+        digest=digest,
+        created_at=row.updated_at,
+    )
+    state.tell(row, change=change, actor=actor, before=before)
+    if row.held_reason:
+        state.tell_of_hold(row, machine=_MACHINE, actor=actor, before=state.Before.of(row), revision=row.revision)
+
+
+def standing_of_author(*, course_id: UUID, author_id: UUID) -> str:
+    """The status of the author's enrollment or place in line in the course, empty for neither."""
+    try:
+        return str(enrollments.get_standing(course_id=course_id, learner_id=author_id).status)
+    except enrollments.EnrollmentNotFound:
+        return ""

@@ -1,0 +1,396 @@
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
+
+from common import clock
+from common.models import User
+from common.tests.factories import a_person, usr
+from common.tests.staff import StaffClient, a_viewer, address, messages, text
+from courses.tests.factories import an_open_course, crs
+from enrollments.tests.factories import an_enrollment
+from reviews.models import ModerationReason, Review
+from reviews.tests.factories import (
+    HIDE,
+    Written,
+    a_held_review,
+    a_hidden_review,
+    a_review,
+    decide,
+    history,
+    moderator,
+    reasons_to_choose_from,
+    report,
+    retract,
+    rev,
+    rewrite,
+    row_of,
+    standing,
+    take,
+)
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/reviews/review/"
+
+
+@pytest.fixture(autouse=True)
+def _reasons() -> None:
+    reasons_to_choose_from()
+
+
+@pytest.fixture
+def client() -> StaffClient:
+    return StaffClient(moderator())
+
+
+def at(review: Written, page: str = "change") -> str:
+    return address(f"reviews_review_{page}", review.id)
+
+
+def listed(client: StaffClient, **query: str) -> list[Any]:
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return [row.pk for row in response.context["cl"].result_list]
+
+
+def send(client: StaffClient, review: Written, decision: str, **more: str) -> HttpResponse:
+    data = {"decision": decision, "version": str(row_of(review).version), "then": "next", **more}
+    return client.post(at(review, "decide"), data)
+
+
+def claim(review: Written, by: User) -> None:
+    Review.objects.filter(pk=review.id).update(claimed_by=by, claimed_until=clock.now() + timedelta(minutes=5))
+
+
+class TestQueue:
+    def test_pending_ones_stand_first_oldest_first(self, client: StaffClient) -> None:
+        first, second, _ = a_held_review(), a_held_review(), a_review()
+        assert listed(client) == [first.id, second.id]
+
+    def test_each_tab_has_its_own(self, client: StaffClient) -> None:
+        pending, public, hidden, reported, edited = (
+            a_held_review(), a_review(), a_hidden_review(), a_review(), a_review()
+        )  # fmt: skip
+        report(reported)
+        rewrite(edited, comment="Now at https://spam.example")
+        retracted = a_held_review()
+        retract(retracted)
+        assert listed(client, queue="pending") == [pending.id, edited.id]
+        assert listed(client, queue="edited") == [edited.id]
+        assert listed(client, queue="hidden") == [hidden.id]
+        assert listed(client, queue="reported") == [reported.id]
+        assert set(listed(client, queue="all")) == {each.id for each in (pending, public, hidden, reported, edited)}
+        assert listed(client, queue="nonsense") == []
+
+    def test_is_narrowed_down(self, client: StaffClient) -> None:
+        low, high = a_held_review(rating=1), a_held_review(rating=5)
+        assert listed(client, rating="1") == [low.id]
+        assert listed(client, course=crs(high.course_id)) == [high.id]
+        assert listed(client, rule="links") == [low.id, high.id]
+        assert listed(client, rule="shouting") == []
+
+    def test_is_searched(self, client: StaffClient) -> None:
+        public = a_review(comment="Splendid knots throughout")
+        retracted = a_review()
+        retract(retracted)
+        assert listed(client, q=rev(public)) == [public.id]
+        assert listed(client, q=rev(retracted), queue="pending") == [retracted.id]
+        assert listed(client, q=usr(public.author.pk)) == [public.id]
+        assert listed(client, q=public.author.email) == [public.id]
+        assert listed(client, q=crs(public.course_id)) == [public.id]
+        assert listed(client, q="splendid KNOTS") == [public.id]
+        assert listed(client, q="splendid bread") == []
+        assert listed(client, q="!") == []
+
+    def test_a_row_is_approved_at_once(self, client: StaffClient) -> None:
+        review = a_held_review()
+        page = client.get(LIST, {"queue": "pending", "rating": "4"})
+        assert f"{at(review, 'decide')}?version=1" in page.content.decode()
+        query = {"version": "1", "decision": "approve", "back": "queue=pending&rating=4"}
+        answer = client.post(at(review, "decide"), {"action": "", "index": "0"}, query_params=query)
+        assert answer["Location"] == f"{LIST}?queue=pending&rating=4"
+        assert standing(review) == ("published", "", 1)
+
+    def test_a_row_is_hidden_for_a_reason(self, client: StaffClient) -> None:
+        review = a_held_review()
+        page = client.get(at(review, "decide"), {"decision": "hide", "back": "queue=pending"})
+        assert "https://spam.example" in text(page)
+        sent = {"decision": "hide", "version": "1", "back": "queue=pending"}
+        assert "Choose a reason" in text(client.post(at(review, "decide"), sent))
+        answer = client.post(at(review, "decide"), {**sent, "reason": "advertising"})
+        assert answer["Location"] == f"{LIST}?queue=pending"
+        assert standing(review) == ("hidden", "", None)
+
+    def test_takes_few_queries(self, client: StaffClient) -> None:
+        for _ in range(3):
+            a_held_review()
+        with CaptureQueriesContext(connection) as queries:
+            client.get(LIST)
+        assert len(queries) <= 12, len(queries)
+
+
+class TestWorkbench:
+    def test_eight_decisions_in_a_row(self, client: StaffClient) -> None:
+        reviews = [a_held_review() for _ in range(8)]
+        answer = client.post(address("reviews_review_next"))
+        for number, review in enumerate(reviews):
+            assert answer["Location"] == at(review)
+            answer = send(client, review, "approve" if number % 2 else "hide", reason="advertising")
+        assert answer["Location"] == LIST
+        assert messages(answer)[-1] == "Nothing waits for a decision."
+        assert [standing(each)[0] for each in reviews] == ["hidden", "published"] * 4
+
+    def test_two_moderators_never_get_the_same(self, client: StaffClient) -> None:
+        first, second = a_held_review(), a_held_review()
+        other = StaffClient(moderator(display_name="Grace"))
+        assert client.post(address("reviews_review_next"))["Location"] == at(first)
+        assert other.post(address("reviews_review_next"))["Location"] == at(second)
+        assert "Grace is looking at this review" in text(client.get(at(second)))
+        assert "with Grace" in text(client.get(LIST))
+
+    def test_the_second_is_told_who_decided_what(self, client: StaffClient) -> None:
+        review = a_held_review()
+        decide(review, HIDE, moderator=moderator(display_name="Grace"), reason="abuse")
+        answer = send(client, review, "approve", version="1")
+        assert answer["Location"] == at(review)
+        assert "Hidden by Grace at" in messages(answer)[0]
+        assert "(abuse)" in messages(answer)[0]
+        assert standing(review)[0] == "hidden"
+        assert history(review).count("approved") == 0
+
+    def test_a_text_that_changed_meanwhile_is_not_decided_on(self, client: StaffClient) -> None:
+        review = a_held_review()
+        rewrite(review, comment="Or https://other.example")
+        answer = send(client, review, "approve", version="1")
+        assert "Nothing was done" in messages(answer)[0]
+        assert standing(review)[0] == "pending"
+
+    def test_a_change_is_shown_word_by_word(self, client: StaffClient) -> None:
+        review = a_review(comment="Good knots, bad coffee.")
+        rewrite(review, comment="Good knots, https://coffee.example")
+        page = client.get(at(review)).content.decode()
+        assert "<del> bad coffee.</del><ins> https://coffee.example</ins>" in page
+        assert "the text that is public now" in page
+
+    def test_shows_reports_author_enrollment_and_history(self, client: StaffClient) -> None:
+        review = a_held_review()
+        Review.objects.filter(pk=review.id).update(open_reports=0)
+        public = a_review(course_id=review.course_id)
+        report(public, note="Buys <b>followers</b>")
+        page = text(client.get(at(public)))
+        assert "Spam : Buys &lt;b&gt;followers&lt;/b&gt;" in page
+        assert "In this course active" in page
+        assert "1 in all: 1 published" in page
+        assert "Written" in page
+
+    def test_skipped_ones_come_last(self, client: StaffClient) -> None:
+        first, second = a_held_review(), a_held_review()
+        client.post(address("reviews_review_next"))
+        assert client.post(at(first, "skip"))["Location"] == at(second)
+        assert row_of(first).claimed_by_id is None
+        assert client.post(at(second, "skip"))["Location"] == at(first)
+
+    def test_undo_is_a_new_decision(self, client: StaffClient) -> None:
+        review = a_held_review()
+        send(client, review, "hide", reason="abuse")
+        page = client.get(LIST)
+        (mine,) = page.context["undoable"]
+        answer = client.post(at(review, "undo"), {"version": str(mine.version)})
+        assert answer["Location"] == at(review)
+        assert standing(review)[0] == "pending"
+        assert history(review)[-2:] == ["hidden", "undone"]
+        assert client.get(LIST).context["undoable"] == []
+
+    def test_nobody_undoes_what_a_colleague_decided(self, client: StaffClient) -> None:
+        review = a_held_review()
+        decide(review, HIDE, moderator=moderator(), reason="abuse")
+        assert "Undo" not in text(client.get(at(review)))
+        answer = client.post(at(review, "undo"), {"version": str(row_of(review).version)})
+        assert "Nothing was done" in messages(answer)[0]
+        assert standing(review)[0] == "hidden"
+
+    def test_a_decision_frees_the_claim(self, client: StaffClient) -> None:
+        review = a_held_review()
+        client.post(address("reviews_review_next"))
+        assert row_of(review).claimed_by_id == client.person.pk
+        send(client, review, "approve")
+        assert row_of(review).claimed_by_id is None
+
+    def test_takes_few_queries(self, client: StaffClient) -> None:
+        review = a_review(comment="Good knots, bad coffee.")
+        report(review)
+        rewrite(review, comment="Good knots, https://coffee.example")
+        with CaptureQueriesContext(connection) as queries:
+            client.get(at(review))
+        assert len(queries) <= 12, [each["sql"][:150] for each in queries]
+
+
+class TestBulk:
+    def ask(self, client: StaffClient, *reviews: Written, action: str = "hide_selected") -> HttpResponse:
+        return client.post(
+            LIST,
+            {
+                "action": action,
+                "index": "0",
+                "_selected_action": [str(each.id) for each in reviews],
+                "seen": [f"{each.id}:1" for each in reviews],
+            },
+        )
+
+    def run(self, client: StaffClient, *reviews: Written, **more: Any) -> HttpResponse:
+        seen = [f"{each.id}:1" for each in reviews]
+        return client.post(
+            address("reviews_review_bulk"),
+            {"decision": "hide", "version": "1", "reason": "advertising", "seen": seen, **more},
+        )
+
+    def test_asks_first(self, client: StaffClient) -> None:
+        reviews = [a_held_review(), a_held_review()]
+        page = self.ask(client, *reviews)
+        assert [row.pk for row, _ in page.context["rows"]] == [each.id for each in reviews]
+        assert {standing(each)[0] for each in reviews} == {"pending"}
+
+    def test_each_has_its_own_result(self, client: StaffClient) -> None:
+        fine, changed, decided, held = (a_held_review() for _ in range(4))
+        rewrite(changed, comment="Or https://other.example")
+        decide(decided, HIDE, moderator=moderator(display_name="Grace"), reason="abuse")
+        claim(held, moderator(display_name="Ada"))
+        # What left the tab since the list was drawn is still asked about, and still reported on.
+        assert len(self.ask(client, fine, changed, decided, held).context["rows"]) == 4
+        page = self.run(client, fine, changed, decided, held)
+        kinds = {each.review.pk: each.kind for each in page.context["results"]}
+        assert kinds == {fine.id: "done", changed.id: "changed", decided.id: "changed", held.id: "held"}
+        assert "Hidden by Grace" in text(page)
+        assert "Ada is looking at it" in text(page)
+        assert [standing(each)[0] for each in (fine, changed, held)] == ["hidden", "pending", "pending"]
+        assert history(decided).count("hidden") == 1
+
+    def test_sent_again_decides_nothing_again(self, client: StaffClient) -> None:
+        review = a_held_review()
+        self.run(client, review)
+        assert [each.kind for each in self.run(client, review).context["results"]] == ["changed"]
+        assert history(review).count("hidden") == 1
+
+    def test_hiding_needs_a_reason(self, client: StaffClient) -> None:
+        review = a_held_review()
+        assert "Choose a reason" in text(self.run(client, review, reason=""))
+        assert standing(review)[0] == "pending"
+
+    def test_is_bounded(self, client: StaffClient) -> None:
+        seen = [f"{number:032x}:1" for number in range(201)]
+        assert self.run(client, seen=seen).status_code == 400
+        chosen = [each.partition(":")[0] for each in seen]
+        data = {"action": "hide_selected", "index": "0", "_selected_action": chosen, "seen": seen}
+        answer = client.post(LIST, data)
+        assert messages(answer) == ["Choose between 1 and 200 reviews."]
+
+    @pytest.mark.parametrize("seen", ["x:1", "1", ":", "0:0:0"])
+    def test_refuses_what_no_page_sends(self, client: StaffClient, seen: str) -> None:
+        assert self.run(client, seen=[seen]).status_code == 400
+
+
+class TestPermissions:
+    def test_moderators_see_this_and_nothing_else(self, client: StaffClient) -> None:
+        page = client.get("/admin/")
+        names = {entry["object_name"] for section in page.context["app_list"] for entry in section["models"]}
+        assert names == {"Review", "ModerationReason", "HistoryEntry", "Course"}
+        for path in ("/admin/enrollments/enrollment/", "/admin/common/user/", "/admin/common/event/"):
+            assert client.get(path).status_code == 403
+
+    def test_without_moderate_review_there_are_no_buttons(self) -> None:
+        viewer = StaffClient(a_viewer("reviews.view_review"))
+        review = a_held_review()
+        for path in (LIST, at(review)):
+            page = text(viewer.get(path))
+            assert "Take next" not in page
+            assert "Approve" not in page
+            assert "Hide" not in page.replace("Hidden", "")
+
+    @pytest.mark.parametrize("page", ["decide", "skip", "undo"])
+    @pytest.mark.parametrize("permission", ["reviews.view_review", "reviews.moderate_review"])
+    def test_one_permission_is_not_enough(self, page: str, permission: str) -> None:
+        viewer = StaffClient(a_viewer(permission))
+        review = a_held_review()
+        data = {"decision": "approve", "version": "1"}
+        assert viewer.post(at(review, page), data).status_code == 403
+        assert viewer.get(at(review, page)).status_code == 403
+        for path in (address("reviews_review_next"), address("reviews_review_bulk")):
+            assert viewer.post(path, {**data, "seen": f"{review.id}:1"}).status_code == 403
+        assert history(review) == ["created", "held"]
+
+    def test_what_changes_something_wants_a_post(self, client: StaffClient) -> None:
+        review = a_held_review()
+        for path in (at(review, "skip"), at(review, "undo"), address("reviews_review_next")):
+            assert client.get(path).status_code == 405
+
+    def test_nobody_decides_on_their_own(self, client: StaffClient) -> None:
+        course_id = an_open_course()
+        own = a_held_review(course_id=course_id, author=_learner(client.person, course_id))
+        assert "your own" in text(client.get(LIST))
+        assert "Approve" not in text(client.get(at(own)))
+        answer = send(client, own, "approve")
+        assert "your own review" in messages(answer)[0]
+        assert standing(own)[0] == "pending"
+        assert take(client.person) is None
+
+
+class TestReasons:
+    def test_are_kept_by_moderators(self, client: StaffClient) -> None:
+        data = {"code": "rude", "label": "Rude", "public_text": "Be kind.", "position": "9", "is_active": "on"}
+        assert client.post(address("reviews_moderationreason_add"), data).status_code == 302
+        change = address("reviews_moderationreason_change", "rude")
+        assert client.post(change, {**data, "code": "other", "label": "Unkind"}).status_code == 302
+        assert ModerationReason.objects.get(pk="rude").label == "Unkind"
+        assert "Unkind" in text(client.get(at(a_held_review())))
+
+    def test_are_not_for_everybody(self) -> None:
+        viewer = StaffClient(a_viewer("reviews.view_moderationreason"))
+        assert viewer.get(address("reviews_moderationreason_add")).status_code == 403
+        assert StaffClient(a_person(is_staff=True)).get("/admin/reviews/moderationreason/").status_code == 403
+
+
+def _learner(person: User, course_id: UUID) -> User:
+    an_enrollment(course_id, person.pk)
+    return person
+
+
+class TestOverview:
+    def test_counts_and_leads_to_the_lists(self, client: StaffClient) -> None:
+        held, public = a_held_review(), a_review(rating=2)
+        report(public)
+        send(client, a_held_review(), "hide", reason="abuse")
+        page = client.get("/admin/")
+        said = text(page)
+        assert "1 pending now" in said
+        assert "1 with open reports" in said
+        assert "0 approved and 1 hidden in 14 days." in said
+        assert "1 published rating, 2.00 on average." in said
+        assert "1 open report." in said
+        assert listed(client, queue="reported", reported_for="spam") == [public.id]
+        assert listed(client, queue="reported", reported_for="abuse") == []
+        assert listed(client, queue="all", rating="2") == [public.id]
+        assert listed(client) == [held.id]
+
+    def test_names_the_decisions_of_a_day(self, client: StaffClient) -> None:
+        review = a_held_review()
+        send(client, review, "hide", reason="abuse")
+        path = address("reviews_historyentry_changelist")
+        today = clock.now().date().isoformat()
+        for query in ({"day": today}, {"decision": "hidden"}, {"q": usr(client.person.pk)}, {"q": rev(review)}):
+            page = client.get(path, query)
+            assert [row.review_id for row in page.context["cl"].result_list] == [review.id], query
+            assert client.person.display_name in text(page)
+        assert "Nothing here" in text(client.get(path, {"decision": "approved"}))
+
+    def test_stands_without_anything(self, client: StaffClient) -> None:
+        assert "No ratings are public yet." in text(client.get("/admin/"))
+
+    def test_takes_few_queries(self, client: StaffClient) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/admin/")
+        assert len(queries) <= 13, len(queries)

@@ -1,0 +1,166 @@
+"""A moderator's hours in a real browser: by keyboard, under the strict policy, without a complaint."""
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from common.tests.browser import Watched, a_page
+from common.tests.factories import PASSWORD
+from common.tests.staff import address
+from reviews.tests.factories import (
+    APPROVE,
+    Written,
+    a_held_review,
+    a_hidden_review,
+    a_review,
+    decide,
+    moderator,
+    reasons_to_choose_from,
+    report,
+    rewrite,
+    standing,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+T = TypeVar("T")
+
+EMAIL = "moderator@example.org"
+LIST = "/admin/reviews/review/"
+
+
+@pytest.fixture(autouse=True)
+def _reasons() -> None:
+    reasons_to_choose_from()
+
+
+@pytest.fixture(autouse=True)
+def _grace(_reasons: None) -> None:
+    person = moderator(email=EMAIL, display_name="Grace")
+    person.set_password(PASSWORD)
+    person.save()
+
+
+def meanwhile(function: Callable[[], T]) -> T:
+    """What the function returns, called in a thread: Playwright's own may not wait for the database."""
+
+    def called() -> T:
+        try:
+            return function()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(called).result()
+
+
+def status(review: Written) -> str:
+    return meanwhile(lambda: standing(review)[0])
+
+
+def sign_in(watched: Watched, url: str) -> Page:
+    page = watched.page
+    page.goto(f"{url}/admin/")
+    page.get_by_role("textbox", name="Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    return page
+
+
+def at(review: Written, page: str = "change") -> str:
+    return address(f"reviews_review_{page}", review.id)
+
+
+def says(page: Page, what: str) -> None:
+    expect(page.locator(".messagelist")).to_contain_text(what)
+
+
+def test_every_page_keeps_to_itself(live_server: LiveServer) -> None:
+    held, hidden, public, edited = a_held_review(), a_hidden_review(), a_review(), a_review(comment="Good, bad coffee.")
+    report(public, note="Sells something")
+    rewrite(edited, comment="Good, https://spam.example")
+    paths = [
+        *("/admin/", LIST, f"{LIST}?queue=all&q=link", f"{LIST}?queue=reported", f"{LIST}?queue=edited&rating=4"),
+        *(at(each) for each in (held, hidden, public, edited)),
+        f"{at(held, 'decide')}?decision=hide&back=queue%3Dpending",
+        *("/admin/reviews/moderationreason/", "/admin/reviews/moderationreason/add/", "/admin/reviews/historyentry/"),
+    ]
+    host = urlsplit(live_server.url).netloc
+    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+        page = sign_in(watched, live_server.url)
+        for path in paths:
+            answer = page.goto(f"{live_server.url}{path}")
+            assert answer is not None
+            assert answer.status == 200, path
+            watched.check(host=host)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 1280, path
+
+
+def test_eight_decisions_in_a_row_by_keyboard(live_server: LiveServer) -> None:
+    reviews = [a_held_review() for _ in range(8)]
+    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+        page = sign_in(watched, live_server.url)
+        page.goto(f"{live_server.url}{LIST}")
+        page.keyboard.press("n")
+        for number, review in enumerate(reviews):
+            page.wait_for_url(re.compile(re.escape(at(review))))
+            if number % 2:
+                page.keyboard.press("a")
+            else:
+                page.keyboard.press("2")
+                page.keyboard.press("h")
+        says(page, "Nothing waits for a decision.")
+        assert [status(each) for each in reviews] == ["hidden", "published"] * 4
+        page.keyboard.press("u")
+        page.wait_for_url(re.compile(re.escape(at(reviews[-1]))))
+        says(page, "Undone")
+        assert status(reviews[-1]) == "pending"
+        watched.check(host=urlsplit(live_server.url).netloc)
+
+
+def test_keys_can_be_turned_off(live_server: LiveServer) -> None:
+    review = a_held_review()
+    with a_page() as watched:
+        page = sign_in(watched, live_server.url)
+        page.goto(f"{live_server.url}{at(review)}")
+        page.get_by_label("Note").focus()
+        page.keyboard.type("ha?1")
+        assert page.get_by_label("Note").input_value() == "ha?1"
+        page.locator("h1").click()
+        page.keyboard.press("?")
+        page.get_by_label("Keys are on").uncheck()
+        page.get_by_role("button", name="Close").click()
+        page.reload()
+        page.keyboard.press("a")
+        page.keyboard.press("?")
+        expect(page.locator("#keys")).to_be_hidden()
+        assert status(review) == "pending"
+        watched.check(host=urlsplit(live_server.url).netloc)
+
+
+def test_many_at_once_of_which_one_has_changed(live_server: LiveServer) -> None:
+    reviews, ada = [a_held_review() for _ in range(3)], moderator(display_name="Ada")
+    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+        page = sign_in(watched, live_server.url)
+        page.goto(f"{live_server.url}{LIST}")
+        for _ in reviews:
+            page.keyboard.press("j")
+            page.keyboard.press("x")
+        meanwhile(lambda: decide(reviews[1], APPROVE, moderator=ada))
+        page.get_by_label("Action:").select_option("hide_selected")
+        page.get_by_role("button", name="Go").click()
+        expect(page.locator(".rows li")).to_have_count(3)
+        page.get_by_label("Insulting or threatening").check()
+        page.get_by_role("button", name="Hide reviews").click()
+        expect(page.get_by_role("heading", name="2 of 3 reviews hidden")).to_be_visible()
+        expect(page.locator("ul.results li").first).to_contain_text("Approved by Ada")
+        assert [status(each) for each in reviews] == ["hidden", "published", "hidden"]
+        watched.check(host=urlsplit(live_server.url).netloc)

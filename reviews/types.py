@@ -1,0 +1,204 @@
+"""What crosses from reviews: plain values."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Status(StrEnum):
+    """How the author's newest text stands: shown, waiting for a moderator, or taken off the public list."""
+
+    PUBLISHED = "published"
+    PENDING = "pending"
+    HIDDEN = "hidden"
+
+
+class HoldReason(StrEnum):
+    """Why a text waits for a moderator."""
+
+    LINKS = "links"
+    CONTACT = "contact_details"
+    WORDS = "listed_words"
+    SHOUTING = "shouting"
+    DUPLICATE = "same_text_elsewhere"
+    FREQUENCY = "too_many_reviews"
+    HIDDEN_BEFORE = "hidden_before"
+    REPORTS = "reports"
+
+
+class Decision(StrEnum):
+    """What a moderator can decide."""
+
+    APPROVE = "approve"
+    HIDE = "hide"
+
+
+class ReportReason(StrEnum):
+    """Why somebody reports a review."""
+
+    SPAM = "spam"
+    ABUSE = "abuse"
+    OFF_TOPIC = "off_topic"
+    OTHER = "other"
+
+
+class ReviewSort(StrEnum):
+    """The orders of the public list."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    HIGHEST = "highest"
+    LOWEST = "lowest"
+
+
+class QueueSort(StrEnum):
+    """The orders of the moderators' list."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+    MOST_REPORTED = "most_reported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPolicy:
+    """The thresholds and words of the hold rules; shares are of 1, lengths in characters."""
+
+    words: tuple[str, ...]
+    shouting_share: float
+    shouting_min_letters: int
+    duplicate_min_length: int
+    reviews_per_window: int
+    window: timedelta
+    reports_to_hold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is known around a text when it is judged.
+
+    `is_public_already`: the rating alone changes. `written_in_window`: the author's other reviews in the policy's
+    window.
+    """
+
+    is_public_already: bool
+    hidden_before: bool
+    stands_elsewhere: bool
+    written_in_window: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """What a review says."""
+
+    rating: int
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who wrote a review, as everybody sees it."""
+
+    id: UUID
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A review as its reader may see it: the public text for everybody, the newest for its author and moderators."""
+
+    id: UUID
+    course_id: UUID
+    author: Author
+    rating: int
+    comment: str
+    status: Status
+    edited: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnReview:
+    """One's own review, and what others see of it."""
+
+    review: Review
+    public: Text | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeratedReview:
+    """A review as moderators list it."""
+
+    review: Review
+    public: Text | None
+    report_count: int
+    held_reason: HoldReason | None
+    submitted_at: datetime
+    retracted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One change of text, rating or state. `actor` is a public id or a name such as `system:hold-rules`."""
+
+    at: datetime
+    actor: str
+    change: str
+    from_status: Status | None
+    to_status: Status | None
+    rating: int
+    comment: str
+    reason: str
+    public_text: str
+    note: str
+    automated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One person's report on a review; `resolution` is None while it is open."""
+
+    id: UUID
+    reporter_id: UUID
+    reason: ReportReason
+    note: str
+    created_at: datetime
+    resolution: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewFile:
+    """All that moderators know of a review."""
+
+    moderated: ModeratedReview
+    history: list[HistoryEntry]
+    reports: list[Report]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a decision came to."""
+
+    outcome: str
+    message: str
+    moderated: ModeratedReview
+    reports_resolved: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The published ratings of a course: how many of 1, 2, 3, 4 and 5 stars."""
+
+    counts: tuple[int, int, int, int, int]
+    average: float | None
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def histogram(self) -> dict[str, Any]:
+        return {str(stars): count for stars, count in enumerate(self.counts, start=1)}
