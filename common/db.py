@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,6 +14,19 @@ from common.errors import DomainError
 P = ParamSpec("P")
 R = TypeVar("R")
 Parameters = Sequence[Any] | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a larger statement, contributed by the app whose table it writes.
+
+    `sql` is a data-modifying statement that may read the common table expressions before it. Its `values` go by names
+    that begin with the name of the part, so that parts do not take each other's.
+    """
+
+    name: str
+    sql: str
+    values: Mapping[str, Any]
 
 
 class NotInTransaction(RuntimeError):

@@ -104,13 +104,16 @@ class CourseChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seat:
-    """A seat was taken."""
+    """A seat was taken, at this time of the database."""
+
+    claimed_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceInLine:
-    """The last place in line was taken. `number` orders the queue for ever, `position` counts from 1 as of now."""
+    """The last place in line was taken. `number` orders the queue for ever, `position` counts from 1 as of then."""
 
+    claimed_at: datetime
     number: int
     position: int
 

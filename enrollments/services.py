@@ -47,18 +47,20 @@ _BATCH = 200
 
 # -- enrolling ----------------------------------------------------------------------------------
 
-_INSERT = """
+_INSERT = f"""
     INSERT INTO enrollments_enrollment
         (id, course_id, learner_id, status, source, queue_number, joined_at, enrolled_at)
-    VALUES (%s, %s, %s, %s, %s, %s, now(), CASE WHEN %s THEN now() END)
-    RETURNING joined_at
+    SELECT %(row_id)s, %(row_course_id)s, %(row_learner_id)s,
+        CASE WHEN queue_number IS NULL THEN '{Status.ACTIVE}' ELSE '{Status.WAITING}' END,
+        %(row_source)s, queue_number, now(), CASE WHEN queue_number IS NULL THEN now() END
+    FROM claimed
 """
 
 
 def enroll(*, course_id: UUID, learner_id: UUID, source: Source, actor: Actor, now: datetime) -> Enrolled | Waitlisted:
     """The learner has a seat, or the last place in line; the answer says which.
 
-    Looks without a lock, decides in the one statement that takes the course's places, then only writes.
+    Looks without a lock, then decides and writes in the one statement that takes the course's places.
 
     Raises:
         CourseNotFound, CourseClosed, CourseFull: from courses.services.
@@ -66,13 +68,16 @@ def enroll(*, course_id: UUID, learner_id: UUID, source: Source, actor: Actor, n
     """
     with db.refusing({"enrollment_one_live_standing": lambda: _standing_in_the_way(course_id, learner_id)}):
         _check_standing(course_id, learner_id, now)
+        row_id = ids.new_uuid()
         try:
-            place = courses.claim_place(course_id=course_id, now=now)
+            place = courses.claim_place(
+                course_id=course_id, now=now, then=_taking(row_id, course_id, learner_id, source, actor)
+            )
         except CourseFull:
             # A rival request of the same learner may have taken the last seat since the first look.
             _check_standing(course_id, learner_id, now)
             raise
-        return _take_place(place, course_id, learner_id, source, actor)
+        return _admitted(place, row_id, course_id, learner_id, source)
 
 
 def _check_standing(course_id: UUID, learner_id: UUID, now: datetime) -> None:
@@ -91,38 +96,51 @@ def _standing_in_the_way(course_id: UUID, learner_id: UUID) -> DomainError:
     return AlreadyEnrolled(row_id) if status in ENROLLMENT else AlreadyWaitlisted(row_id)
 
 
-def _take_place(
-    place: courses.Seat | courses.PlaceInLine, course_id: UUID, learner_id: UUID, source: Source, actor: Actor
+def _taking(row_id: UUID, course_id: UUID, learner_id: UUID, source: Source, actor: Actor) -> list[db.Part]:
+    """The row and the event of whoever gets a seat or a place in line, as parts of the statement that decides."""
+    values = {
+        "row_id": row_id,
+        "row_course_id": course_id,
+        "row_learner_id": learner_id,
+        "row_source": source.value,
+    }
+    seated = _event("enrollment.created", course_id, row_id, learner_id, actor, source=source.value)
+    queued = _event("waitlist.joined", course_id, row_id, learner_id, actor, source=source.value)
+    return [
+        db.Part("row", _INSERT, values),
+        events.recording("seated", **seated, source="claimed WHERE queue_number IS NULL"),
+        events.recording(
+            "queued",
+            **queued,
+            source="claimed WHERE queue_number IS NOT NULL",
+            more="jsonb_build_object('position', position)",
+        ),
+    ]
+
+
+def _admitted(
+    place: courses.Seat | courses.PlaceInLine, row_id: UUID, course_id: UUID, learner_id: UUID, source: Source
 ) -> Enrolled | Waitlisted:
-    row_id = ids.new_uuid()
-    seated = isinstance(place, courses.Seat)
-    status = Status.ACTIVE if seated else Status.WAITING
-    number = None if isinstance(place, courses.Seat) else place.number
-    row = db.fetch_one(_INSERT, [row_id, course_id, learner_id, status.value, source.value, number, seated])
-    assert row is not None
-    joined_at: datetime = row[0]
     if isinstance(place, courses.Seat):
-        _record("enrollment.created", course_id, row_id, learner_id, actor, source=source.value)
         return Enrolled(
             enrollment=Enrollment(
                 id=row_id,
                 course_id=course_id,
                 learner_id=learner_id,
-                status=status,
+                status=Status.ACTIVE,
                 source=source,
-                enrolled_at=joined_at,
+                enrolled_at=place.claimed_at,
                 ended_at=None,
             )
         )
-    _record("waitlist.joined", course_id, row_id, learner_id, actor, source=source.value, position=place.position)
     return Waitlisted(
         waitlist_entry=WaitlistEntry(
             id=row_id,
             course_id=course_id,
             learner_id=learner_id,
-            status=status.value,
+            status=Status.WAITING.value,
             position=place.position,
-            joined_at=joined_at,
+            joined_at=place.claimed_at,
         )
     )
 
@@ -329,14 +347,18 @@ def courses_to_promote_in(*, now: datetime) -> list[UUID]:
 
 
 def _record(type: str, course_id: UUID, row_id: UUID, learner_id: UUID, actor: Actor, **data: Any) -> None:
+    events.record(**_event(type, course_id, row_id, learner_id, actor, **data))
+
+
+def _event(type: str, course_id: UUID, row_id: UUID, learner_id: UUID, actor: Actor, **data: Any) -> dict[str, Any]:
     prefix = ids.WAITLIST_ENTRY if type.startswith("waitlist.") else ids.ENROLLMENT
-    events.record(
-        type=type,
-        subject=ids.encode(prefix, row_id),
-        course=ids.encode(ids.COURSE, course_id),
-        data={**_event_data(course_id, row_id, learner_id), **data},
-        actor=actor,
-    )
+    return {
+        "type": type,
+        "subject": ids.encode(prefix, row_id),
+        "course": ids.encode(ids.COURSE, course_id),
+        "data": {**_event_data(course_id, row_id, learner_id), **data},
+        "actor": actor,
+    }
 
 
 def _event_data(course_id: UUID, row_id: UUID, learner_id: UUID) -> dict[str, Any]:

@@ -14,6 +14,12 @@ _INSERT = """
     INSERT INTO common_event (uuid, type, subject, course, actor, request_id, data)
     VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
+_INSERT_FROM = """
+    INSERT INTO common_event (uuid, type, subject, course, actor, request_id, data)
+    SELECT %({name}_uuid)s, %({name}_type)s, %({name}_subject)s, %({name}_course)s, %({name}_actor)s,
+        %({name}_request_id)s, %({name}_data)s::jsonb || ({more})
+    FROM {source}
+"""
 # Ids are drawn before the commit, so they are no order to read by: a reader would step over a transaction that is
 # still open. Positions are given afterwards, by one placer at a time, to whatever has been committed since. Within
 # one round the ids decide: events of one course are recorded under its lock, so theirs are in commit order.
@@ -47,6 +53,30 @@ def record(*, type: str, subject: str, course: str, data: Data, actor: Actor) ->
     values = [ids.new_uuid(), type, subject, course, actor.name, actor.request_id, json.dumps(data)]
     db.execute(_INSERT, values)
     return _wake(type, data, actor)
+
+
+def recording(
+    name: str, *, type: str, subject: str, course: str, data: Data, actor: Actor, source: str, more: str = "'{}'::jsonb"
+) -> db.Part:
+    """As `record`, as a part of a larger statement: an event for each row of `source`, a FROM clause of that statement.
+
+    `more` is an SQL expression over `source` that adds to `data`.
+
+    Raises:
+        ValueError: events of this type wake something, which a part cannot do.
+    """
+    if any(each.event == type for each in _subscriptions):
+        raise ValueError(f"{type} wakes something: record it on its own.")
+    values = {
+        f"{name}_uuid": ids.new_uuid(),
+        f"{name}_type": type,
+        f"{name}_subject": subject,
+        f"{name}_course": course,
+        f"{name}_actor": actor.name,
+        f"{name}_request_id": actor.request_id,
+        f"{name}_data": json.dumps(data),
+    }
+    return db.Part(name, _INSERT_FROM.format(name=name, more=more, source=source), values)
 
 
 def _wake(type: str, data: Data, actor: Actor) -> list[str]:

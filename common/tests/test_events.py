@@ -115,6 +115,43 @@ class TestRecordMany:
 
 
 @pytest.mark.django_db
+class TestRecordingAsAPart:
+    def record(self, source: str, type: str = "waitlist.joined") -> None:
+        part = services.recording(
+            "joined",
+            type=type,
+            subject="a",
+            course=COURSE,
+            data={"text": "100 %"},
+            actor=ACTOR,
+            source=source,
+            more="jsonb_build_object('number', number)",
+        )
+        numbers = "SELECT generate_series(3, 4) AS number"
+        db.execute(f"WITH numbers AS ({numbers}), {part.name} AS ({part.sql}) SELECT", part.values)
+
+    def test_keeps_the_event_with_what_the_statement_adds_to_its_data(self) -> None:
+        with recording() as events:
+            self.record("numbers WHERE number = 3")
+        (event,) = events
+        assert (event.type, event.subject, event.course) == ("waitlist.joined", "a", COURSE)
+        assert (event.actor, event.request_id) == (ACTOR.name, ACTOR.request_id)
+        assert event.data == {"text": "100 %", "number": 3}
+
+    def test_keeps_nothing_of_a_source_without_rows(self) -> None:
+        with nothing_changed():
+            self.record("numbers WHERE number = 5")
+
+    def test_refuses_a_type_that_wakes_something(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        subscription = Subscription(
+            event="waitlist.joined", consequence="coffee", when=lambda data: True, wake=lambda data, request_id: None
+        )
+        monkeypatch.setattr(services, "_subscriptions", (subscription,))
+        with nothing_changed(), pytest.raises(ValueError, match=r"waitlist\.joined wakes something"):
+            self.record("numbers")
+
+
+@pytest.mark.django_db
 class TestTheLog:
     @pytest.mark.parametrize(
         "change",

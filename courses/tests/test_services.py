@@ -292,17 +292,17 @@ class TestClaimPlace:
 
     def test_gives_seats_first_and_then_places_in_line(self) -> None:
         course_id = an_open_course(capacity=1, waitlist_enabled=True)
-        assert [self.claim(course_id) for _ in range(3)] == [
-            courses.Seat(),
-            courses.PlaceInLine(number=1, position=1),
-            courses.PlaceInLine(number=2, position=2),
-        ]
+        first, second, third = (self.claim(course_id) for _ in range(3))
+        assert isinstance(first, courses.Seat)
+        assert second == courses.PlaceInLine(claimed_at=first.claimed_at, number=1, position=1)
+        assert third == courses.PlaceInLine(claimed_at=first.claimed_at, number=2, position=2)
         assert seats_and_line(course_id) == (1, 2)
 
     def test_gives_a_place_in_line_while_somebody_waits_even_if_a_seat_is_free(self) -> None:
         course_id = an_open_course(capacity=5, waitlist_enabled=True)
         let_wait(course_id, 1)
-        assert self.claim(course_id) == courses.PlaceInLine(number=1, position=2)
+        place = self.claim(course_id)
+        assert place == courses.PlaceInLine(claimed_at=place.claimed_at, number=1, position=2)
 
     @pytest.mark.parametrize(
         ("values", "waiting"),
@@ -328,7 +328,7 @@ class TestClaimPlace:
         course_id = an_open_course(**window)
         assert courses.is_open(places_of(course_id), now=NOW) is is_open
         if is_open:
-            assert self.claim(course_id) == courses.Seat()
+            assert isinstance(self.claim(course_id), courses.Seat)
             return
         with nothing_changed(), pytest.raises(courses.CourseClosed):
             self.claim(course_id)
