@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common import ids
-from reviews.types import HoldReason, ReportReason, Status
+from reviews.types import Decision, HoldReason, ReportReason, Status
 
 _PERSON = settings.AUTH_USER_MODEL
 _LIVE = Q(retracted_at=None)
@@ -194,10 +194,17 @@ class Report(models.Model):
 
 
 class ModerationReason(models.Model):
-    """A reason that moderators can choose, with the words that the author is told. Staff maintain the table."""
+    """A reason for one of the decisions, with the words that the author is told. Staff maintain the table."""
 
     code = models.SlugField(primary_key=True, max_length=40)
     label = models.CharField(max_length=100)
+    decision = models.CharField(
+        "for a decision to",
+        max_length=10,
+        choices=[(decision.value, decision.value) for decision in Decision],
+        default=Decision.HIDE.value,
+        db_default=Decision.HIDE.value,
+    )
     public_text = models.TextField()
     position = models.PositiveSmallIntegerField(default=0)
     is_active = models.BooleanField("active", default=True)

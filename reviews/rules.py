@@ -11,8 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from hashlib import blake2b
 from itertools import pairwise
 
+from common.errors import InvalidInput
 from reviews.errors import InvalidDecision
-from reviews.types import Circumstances, Decision, HoldPolicy, HoldReason, Status
+from reviews.types import Circumstances, Decision, HoldPolicy, HoldReason, Reason, Status
 
 # -- which decision leads where ------------------------------------------------------------------
 
@@ -39,6 +40,22 @@ def check_decision(*, status: Status, decision: Decision, open_reports: int, is_
     if following is status and not open_reports:
         raise InvalidDecision("The review is public already, and no report on it is open.", status)
     return following
+
+
+def check_reason(*, reason: Reason, decision: Decision) -> None:
+    """The author may be told this reason of this decision.
+
+    Raises:
+        InvalidInput: it is for the other decision, or not used any more.
+    """
+    if reason.decision is not decision:
+        raise InvalidInput(
+            field="reason",
+            reasons=[f"This reason is for a decision to {reason.decision}."],
+            reason_code="reason_of_other_decision",
+        )
+    if not reason.is_active:
+        raise InvalidInput(field="reason", reasons=["This reason is not used any more."], reason_code="reason_inactive")
 
 
 def reports_hold(*, open_reports: int, is_kept: bool, policy: HoldPolicy) -> bool:

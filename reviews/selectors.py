@@ -17,10 +17,12 @@ from reviews.errors import ReviewNotFound
 from reviews.models import CourseSummary, HistoryEntry, ModerationReason, Report, Review, Revision
 from reviews.types import (
     Author,
+    Decision,
     HoldReason,
     ModeratedReview,
     OwnReview,
     QueueSort,
+    Reason,
     ReportReason,
     ReviewFile,
     ReviewSort,
@@ -151,10 +153,12 @@ def get_file(*, review_id: UUID) -> ReviewFile:
     return ReviewFile(moderated=to_moderated(row), history=_history(review_id), reports=_reports(review_id))
 
 
-def public_text_of(*, code: str) -> str:
-    """What the author is told for this reason, empty for none."""
-    text = ModerationReason.objects.filter(pk=code).values_list("public_text", flat=True).first()
-    return text or ""
+def find_reason(*, code: str) -> Reason | None:
+    """What the moderators' table says of this reason."""
+    row = ModerationReason.objects.filter(pk=code).first()
+    if row is None:
+        return None
+    return Reason(decision=Decision(row.decision), public_text=row.public_text, is_active=row.is_active)
 
 
 def stands_elsewhere(*, digest: bytes, author_id: UUID, course_id: UUID) -> bool:

@@ -60,8 +60,8 @@ class DecisionBody(Body):
         max_length=200,
         allow_blank=True,
         required=False,
-        help_text="The code of one of the moderators' reasons tells the author that reason's text; anything else is "
-        "kept in the history alone.",
+        help_text="The code of one of the moderators' reasons for this decision tells the author that reason's text. "
+        "A code that is for the other decision is refused; anything else is kept in the history alone.",
     )
     note = Text(max_length=2000, allow_blank=True, required=False)
     version = Integer(min_value=1)

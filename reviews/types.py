@@ -89,6 +89,15 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """What the moderators' table says of a reason: for which decision it is, and what the author is told."""
+
+    decision: Decision
+    public_text: str
+    is_active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """What a review says."""
 

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from common import clock
 from common.admin.bulk import MOST_ROWS
 from common.admin.display import plural
-from common.errors import DomainError
+from common.errors import DomainError, InvalidInput
 from reviews import services
 from reviews.admin import deciding
 from reviews.admin.deciding import DecisionForm, me
@@ -50,7 +50,8 @@ def ask(model_admin: "ReviewAdmin", request: HttpRequest, decision: Decision) ->
     if not seen or len(seen) > MOST_ROWS:
         messages.error(request, f"Choose between 1 and {MOST_ROWS} reviews.")
         return None
-    form = DecisionForm(initial={"decision": decision, "version": 1}, reasons=deciding.reasons(), label_suffix="")
+    initial = {"decision": decision, "version": 1}
+    form = DecisionForm(initial=initial, reasons=deciding.reasons_for(decision), label_suffix="")
     return _page(model_admin, request, decision, seen, form)
 
 
@@ -63,14 +64,13 @@ def run(model_admin: "ReviewAdmin", request: HttpRequest) -> HttpResponse:
     seen = _versions(request.POST.getlist(SEEN))
     if not seen or len(seen) > MOST_ROWS:
         raise BadRequest
-    form = DecisionForm(request.POST, reasons=deciding.reasons(), label_suffix="")
+    decision = Decision.APPROVE if request.POST.get("decision") == Decision.APPROVE else Decision.HIDE
+    form = DecisionForm(request.POST, reasons=deciding.reasons_for(decision), label_suffix="")
     if not form.is_valid():
-        known = request.POST.get("decision") in set(Decision)
-        decision = Decision(request.POST["decision"]) if known else Decision.HIDE
         return _page(model_admin, request, decision, seen, form)
     rows = _rows(model_admin, request, seen)
     results = [_decide(request, row, {**form.cleaned_data, "version": seen[row.pk]}) for row in rows]
-    return _results(model_admin, request, Decision(form.cleaned_data["decision"]), results)
+    return _results(model_admin, request, decision, results)
 
 
 def _decide(request: HttpRequest, row: Review, values: dict[str, Any]) -> Result:
@@ -81,7 +81,7 @@ def _decide(request: HttpRequest, row: Review, values: dict[str, Any]) -> Result
         deciding.decide(request, row.pk, values)
     except services.ModerationConflict as conflict:
         return Result(review=row, kind="changed", sentence=deciding.explain(row.pk, conflict))
-    except DomainError as refusal:
+    except (DomainError, InvalidInput) as refusal:
         return Result(review=row, kind="refused", sentence=deciding.explain(row.pk, refusal))
     return Result(review=row, kind="done", sentence=f"{_DONE[Decision(values['decision'])].capitalize()}.")
 

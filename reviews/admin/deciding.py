@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from common import clock
 from common.admin.steps import actor_of
-from common.errors import DomainError
+from common.errors import DomainError, InvalidInput
 from common.models import User
 from reviews import rules, selectors, services
 from reviews.admin.display import excerpt, last_change
@@ -42,6 +42,14 @@ class DecisionForm(forms.Form):
         super().__init__(*args, **kwargs)
         field = cast("forms.ChoiceField", self.fields["reason"])
         field.choices = [(reason.code, reason.label) for reason in reasons]
+        self._decisions = [reason.decision for reason in reasons]
+
+    def reasons_by_decision(self) -> list[tuple[str, list[tuple[int, Any]]]]:
+        """The reasons to choose from, numbered as their keys are, apart for each decision."""
+        found: dict[str, list[tuple[int, Any]]] = {}
+        for number, (decision, radio) in enumerate(zip(self._decisions, self["reason"], strict=True), start=1):
+            found.setdefault(decision, []).append((number, radio))
+        return list(found.items())
 
     def clean(self) -> dict[str, Any]:
         """Hiding needs a reason."""
@@ -51,9 +59,10 @@ class DecisionForm(forms.Form):
         return values
 
 
-def reasons() -> list[ModerationReason]:
-    """The reasons to choose from, in the order in which keys 1 to 9 stand for them."""
-    return list(ModerationReason.objects.filter(is_active=True).order_by("position", "code"))
+def reasons_for(*decisions: Decision) -> list[ModerationReason]:
+    """The reasons to choose from for these decisions, in the order in which keys 1 to 9 stand for them."""
+    active = ModerationReason.objects.filter(is_active=True, decision__in=decisions)
+    return list(active.order_by("decision", "position", "code"))
 
 
 def me(request: HttpRequest) -> User:
@@ -78,7 +87,7 @@ def decide(request: HttpRequest, review_id: UUID, values: dict[str, Any]) -> ser
     """The decision is taken in the name of the signed-in moderator, who can undo it for a while.
 
     Raises:
-        DomainError: as `services.decide_review` says.
+        DomainError, InvalidInput: as `services.decide_review` says.
     """
     decision = Decision(values["decision"])
     decided = services.decide_review(
@@ -96,7 +105,7 @@ def decide(request: HttpRequest, review_id: UUID, values: dict[str, Any]) -> ser
     return decided
 
 
-def explain(review_id: UUID, refusal: DomainError) -> str:
+def explain(review_id: UUID, refusal: DomainError | InvalidInput) -> str:
     """Why nothing was done, and if somebody was faster, who did what."""
     if isinstance(refusal, services.ModerationConflict):
         entry = selectors.last_change(review_id=review_id)

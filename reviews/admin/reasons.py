@@ -17,10 +17,10 @@ class ReasonAdmin(ListAdmin):
     section = "Moderation"
     heading = "Reasons"
     description = "What moderators can choose from, and what each tells the author."
-    list_display = ("label", "code", "position", "is_active", "public_text")
+    list_display = ("label", "code", "decision", "position", "is_active", "public_text")
     list_select_related = ()
-    ordering = ("position", "code")
-    fields = ("code", "label", "public_text", "position", "is_active")
+    ordering = ("decision", "position", "code")
+    fields = ("code", "label", "decision", "public_text", "position", "is_active")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Who has the model's permission."""

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from common import clock, ids
 from common.admin.timeline import LENGTH
-from common.errors import DomainError
+from common.errors import DomainError, InvalidInput
 from reviews import services
 from reviews.admin import deciding, diff
 from reviews.admin.deciding import DecisionForm, me
@@ -59,7 +59,7 @@ def lay_out(request: HttpRequest, record: Review, *, may_moderate: bool) -> dict
     )
     viewer = me(request)
     could = deciding.possible(record, viewer) if may_moderate else []
-    form = _new_form(record) if could else None
+    form = _new_form(record, could) if could else None
     is_mine = is_claimed(record, now=now, by=viewer.pk)
     return {
         "may_moderate": may_moderate,
@@ -82,8 +82,8 @@ def lay_out(request: HttpRequest, record: Review, *, may_moderate: bool) -> dict
     }
 
 
-def _new_form(record: Review) -> DecisionForm:
-    return DecisionForm(initial={"version": record.version}, reasons=deciding.reasons(), label_suffix="")
+def _new_form(record: Review, could: Sequence[Decision]) -> DecisionForm:
+    return DecisionForm(initial={"version": record.version}, reasons=deciding.reasons_for(*could), label_suffix="")
 
 
 def _choices(record: Review, could: Sequence[Decision]) -> list[tuple[Decision, str, str]]:
@@ -156,11 +156,16 @@ def decide_page(model_admin: "ReviewAdmin", request: HttpRequest, key: UUID) -> 
     sent.update({**request.GET.dict(), **request.POST.dict()})
     if request.method != "POST":
         return _ask(model_admin, request, record, _asking(record, sent), sent)
-    form = DecisionForm(sent, reasons=deciding.reasons(), label_suffix="")
+    # The workbench offers the reasons for either decision.
+    decisions = tuple(Decision) if sent.get("then") == "next" else (_asked(sent),)
+    form = DecisionForm(sent, reasons=deciding.reasons_for(*decisions), label_suffix="")
     if not form.is_valid():
         return _ask(model_admin, request, record, form, sent)
     try:
         decided = deciding.decide(request, key, form.cleaned_data)
+    except InvalidInput as fault:
+        form.add_error(fault.field, list(fault.reasons))
+        return _ask(model_admin, request, record, form, sent)
     except DomainError as refusal:
         messages.error(request, deciding.explain(key, refusal))
         return redirect(model_admin.address(key)) if sent.get("then") == "next" else _back(model_admin, sent)
@@ -195,9 +200,13 @@ def undo_page(model_admin: "ReviewAdmin", request: HttpRequest, key: UUID) -> Ht
     return redirect(model_admin.address(record.pk))
 
 
+def _asked(sent: QueryDict) -> Decision:
+    return Decision.APPROVE if sent.get("decision") == Decision.APPROVE else Decision.HIDE
+
+
 def _asking(record: Review, sent: QueryDict) -> DecisionForm:
-    initial = {"version": record.version, "decision": sent.get("decision", Decision.HIDE)}
-    return DecisionForm(initial=initial, reasons=deciding.reasons(), label_suffix="")
+    initial = {"version": record.version, "decision": _asked(sent)}
+    return DecisionForm(initial=initial, reasons=deciding.reasons_for(_asked(sent)), label_suffix="")
 
 
 def _ask(
@@ -207,7 +216,7 @@ def _ask(
     if sent.get("then") == "next":
         context = {**model_admin.page_of(request, record), "form": form}
         return TemplateResponse(request, model_admin.record_template, context)
-    decision = Decision.APPROVE if sent.get("decision") == Decision.APPROVE else Decision.HIDE
+    decision = _asked(sent)
     context = {
         **model_admin.page_of(request, record),
         "title": f"{_LABELS[decision]} a review",

@@ -35,11 +35,13 @@ def decide_review(
     A `reason` from the table of reasons tells the author that reason's public text.
 
     Raises:
+        InvalidInput: the table has the reason for the other decision, or as one that is not used any more.
         ReviewNotFound: there is no such review.
         OwnReviewRefused: it is the moderator's own.
         ModerationConflict: it is no longer at `version`.
         InvalidDecision: its state does not allow the decision.
     """
+    public_text = _public_text(reason, decision)
     row = _lock_for_decision(review_id, moderator_id, version)
     following = rules.check_decision(
         status=Status(row.status),
@@ -49,7 +51,6 @@ def decide_review(
     )
     before = state.Before.of(row)
     _become(row, following)
-    public_text = selectors.public_text_of(code=reason) if reason else ""
     entry = state.tell(
         row, change=_PAST[decision], actor=actor, before=before, reason=reason, note=note, public_text=public_text
     )
@@ -62,6 +63,15 @@ def decide_review(
         moderated=selectors.to_moderated(row),
         reports_resolved=resolved,
     )
+
+
+def _public_text(code: str, decision: Decision) -> str:
+    """What the author is told; nothing for a reason that the table does not have, which is for the history alone."""
+    reason = selectors.find_reason(code=code) if code else None
+    if reason is None:
+        return ""
+    rules.check_reason(reason=reason, decision=decision)
+    return reason.public_text
 
 
 def _become(row: Review, following: Status) -> None:

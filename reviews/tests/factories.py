@@ -36,9 +36,16 @@ def by(person: User | UUID) -> Actor:
     return Actor(name=usr(person if isinstance(person, UUID) else person.pk), request_id="test")
 
 
-def a_reason(code: str = "advertising", public_text: str = "Your review advertises something.") -> str:
+def a_reason(
+    code: str = "advertising",
+    public_text: str = "Your review advertises something.",
+    *,
+    decision: reviews.Decision = HIDE,
+    is_active: bool = True,
+) -> str:
     """The code of a reason in the moderators' table."""
-    ModerationReason.objects.update_or_create(code=code, defaults={"label": code, "public_text": public_text})
+    fields = {"label": code, "public_text": public_text, "decision": decision, "is_active": is_active}
+    ModerationReason.objects.update_or_create(code=code, defaults=fields)
     return code
 
 
@@ -46,7 +53,8 @@ def reasons_to_choose_from() -> None:
     """The first of the migration's reasons exist, also after a test that commits: Django's flush takes them away."""
     labels = {"fine": "Follows the rules", "advertising": "Advertising or spam", "abuse": "Insulting or threatening"}
     for position, (code, label) in enumerate(labels.items(), start=1):
-        defaults = {"label": label, "public_text": f"{label}.", "position": position}
+        decision = APPROVE if code == "fine" else HIDE
+        defaults = {"label": label, "public_text": f"{label}.", "position": position, "decision": decision}
         ModerationReason.objects.get_or_create(code=code, defaults=defaults)
 
 

@@ -140,10 +140,23 @@ class TestWorkbench:
         answer = client.post(address("reviews_review_next"))
         for number, review in enumerate(reviews):
             assert answer["Location"] == at(review)
-            answer = send(client, review, "approve" if number % 2 else "hide", reason="advertising")
+            decision, reason = ("approve", "fine") if number % 2 else ("hide", "advertising")
+            answer = send(client, review, decision, reason=reason)
         assert answer["Location"] == LIST
         assert messages(answer)[-1] == "Nothing waits for a decision."
         assert [standing(each)[0] for each in reviews] == ["hidden", "published"] * 4
+
+    def test_no_author_is_told_that_a_review_is_public_because_it_advertises(self, client: StaffClient) -> None:
+        review = a_held_review()
+        page = send(client, review, "approve", reason="advertising")
+        assert "This reason is for a decision to hide." in text(page)
+        assert 'value="advertising"' in page.content.decode()
+        assert standing(review)[0] == "pending"
+
+    def test_offers_reasons_for_what_can_be_decided(self, client: StaffClient) -> None:
+        said = text(client.get(at(a_held_review())))
+        assert "To approve 1 Follows the rules To hide 2 Advertising or spam" in said
+        assert "Advertising" not in text(client.get(at(a_hidden_review())))
 
     def test_two_moderators_never_get_the_same(self, client: StaffClient) -> None:
         first, second = a_held_review(), a_held_review()
@@ -281,6 +294,14 @@ class TestBulk:
         assert "Choose a reason" in text(self.run(client, review, reason=""))
         assert standing(review)[0] == "pending"
 
+    def test_takes_only_reasons_for_the_decision(self, client: StaffClient) -> None:
+        review = a_held_review()
+        assert "Follows the rules" not in text(self.ask(client, review))
+        assert "Advertising" not in text(self.ask(client, review, action="approve_selected"))
+        page = self.run(client, review, decision="approve")
+        assert "Select a valid choice" in text(page)
+        assert standing(review)[0] == "pending"
+
     def test_is_bounded(self, client: StaffClient) -> None:
         seen = [f"{number:032x}:1" for number in range(201)]
         assert self.run(client, seen=seen).status_code == 400
@@ -342,6 +363,7 @@ class TestPermissions:
 class TestReasons:
     def test_are_kept_by_moderators(self, client: StaffClient) -> None:
         data = {"code": "rude", "label": "Rude", "public_text": "Be kind.", "position": "9", "is_active": "on"}
+        data["decision"] = "hide"
         assert client.post(address("reviews_moderationreason_add"), data).status_code == 302
         change = address("reviews_moderationreason_change", "rude")
         assert client.post(change, {**data, "code": "other", "label": "Unkind"}).status_code == 302

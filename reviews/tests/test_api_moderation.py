@@ -241,6 +241,13 @@ class TestDecisions:
         with nothing_changed():
             assert pointers(client.post(decisions_on(review), body)) == {pointer}
 
+    def test_refuse_a_reason_that_is_for_the_other_decision(self) -> None:
+        review, client = a_held_review(), client_of(moderator())
+        ask = {"decision": "approve", "reason": a_reason(), "version": 1}
+        with nothing_changed():
+            assert pointers(client.post(decisions_on(review), ask)) == {"/reason"}
+        assert client.post(decisions_on(review), {**ask, "decision": "hide"}).status_code == 200
+
     def test_refuse_a_body_without_a_version(self) -> None:
         review, client = a_held_review(), client_of(moderator())
         with nothing_changed():

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 
 from common import clock, ids
+from common.errors import InvalidInput
 from common.tests.recorded import recording
 from common.tests.unchanged import nothing_changed
 from reviews import services as reviews
@@ -127,7 +128,7 @@ class TestDecideReview:
 
     def test_records_who_when_what_and_why(self) -> None:
         review, person = a_held_review(), moderator()
-        reason = a_reason("fine", "It is fine.")
+        reason = a_reason("fine", "It is fine.", decision=APPROVE)
         with recording() as events:
             decide(review, APPROVE, moderator=person, reason=reason, note="Only a link to the library.")
         entry = HistoryEntry.objects.latest("id")
@@ -145,6 +146,20 @@ class TestDecideReview:
         decide(review, HIDE, reason="a reason of my own")
         entry = HistoryEntry.objects.latest("id")
         assert (entry.reason, entry.public_text) == ("a reason of my own", "")
+
+    @pytest.mark.parametrize(("decision", "other"), [(APPROVE, HIDE), (HIDE, APPROVE)])
+    def test_refuses_a_reason_that_is_for_the_other_decision(
+        self, decision: reviews.Decision, other: reviews.Decision
+    ) -> None:
+        review, person, reason = a_held_review(), moderator(), a_reason("odd", decision=other)
+        with nothing_changed(), pytest.raises(InvalidInput, match=f"for a decision to {other}") as refusal:
+            decide(review, decision, moderator=person, reason=reason)
+        assert (refusal.value.field, refusal.value.reason_code) == ("reason", "reason_of_other_decision")
+
+    def test_refuses_a_reason_that_is_not_used_any_more(self) -> None:
+        review, person, reason = a_held_review(), moderator(), a_reason("old", is_active=False)
+        with nothing_changed(), pytest.raises(InvalidInput, match="not used any more"):
+            decide(review, HIDE, moderator=person, reason=reason)
 
     def test_frees_the_review_of_claims(self) -> None:
         review, other = a_held_review(), moderator()
