@@ -3,9 +3,11 @@
 import json
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import BasePermission
@@ -18,6 +20,7 @@ from common.models import User
 from common.negotiation import JsonNegotiation
 from common.operations import Access, Operation
 from common.parsers import StrictJSONParser
+from common.principals import PartnerPrincipal
 from common.types import Actor, Page, PageRequest
 from common.wire import View
 
@@ -31,7 +34,9 @@ class DeclaredAccess(BasePermission):
         declared = view.declared()
         if declared is None or declared.access in {Access.ANYONE, Access.WITHOUT_CREDENTIALS}:
             return True
-        if not request.user.is_authenticated:
+        if declared.access is Access.PARTNER:
+            return isinstance(request.user, PartnerPrincipal)
+        if not isinstance(request.user, User):
             return False
         return declared.access is Access.SIGNED_IN or request.user.has_perm(declared.access)
 
@@ -52,6 +57,8 @@ class ApiView(APIView):
         declared = self.declared()
         if declared is not None and declared.access is Access.WITHOUT_CREDENTIALS:
             return []
+        if declared is not None and declared.access is Access.PARTNER:
+            return [import_string(settings.PARTNER_AUTHENTICATION_CLASS)()]
         return super().get_authenticators()
 
     def declared(self) -> Operation | None:
@@ -83,9 +90,18 @@ class ApiView(APIView):
         assert isinstance(person, User)
         return person
 
+    def partner_id(self) -> UUID:
+        """The partner whose system calls."""
+        partner: object = self.request.user
+        assert isinstance(partner, PartnerPrincipal)
+        return partner.pk
+
     def actor(self) -> Actor:
-        """The signed-in person, as the cause of a change."""
-        return Actor(name=ids.encode(ids.USER, self.person().pk), request_id=current_request().request_id)
+        """The signed-in person or the partner, as the cause of a change."""
+        caller: object = self.request.user
+        is_partner = isinstance(caller, PartnerPrincipal)
+        name = ids.encode(ids.PARTNER, self.partner_id()) if is_partner else ids.encode(ids.USER, self.person().pk)
+        return Actor(name=name, request_id=current_request().request_id)
 
     def page_request(self) -> PageRequest:
         """Which page the query string asks for."""
@@ -107,7 +123,7 @@ class ApiView(APIView):
         """What a cursor is good for: this list, these filters, this sort, and this caller if the list is private."""
         declared = self.declared()
         public = declared is not None and declared.access is Access.ANYONE
-        caller = "" if public else self.person().pk
+        caller = "" if public else self.actor().name
         paging = {"limit", self.cursor_parameter}
         filters = sorted((name, value) for name, value in self.query.items() if name not in paging)
         return (self.request.path, caller, *filters)

@@ -16,6 +16,8 @@ WAITLIST_ENTRY = "wle"
 EVENT = "evt"
 REVIEW = "rev"
 REPORT = "rpt"
+PARTNER = "ptn"
+IMPORT = "imp"
 
 
 def new_uuid() -> UUID:

@@ -68,6 +68,7 @@ class Event(models.Model):
     type = models.CharField(max_length=60)
     subject = models.CharField(max_length=60)
     course = models.CharField(max_length=30, blank=True)
+    partner = models.CharField(max_length=30, blank=True, default="", db_default="")
     actor = models.CharField(max_length=100)
     request_id = models.CharField(max_length=128, blank=True)
     data = models.JSONField()
@@ -84,6 +85,7 @@ class Event(models.Model):
             models.Index(fields=["type", "position"], name="event_type_position"),
             models.Index(fields=["subject", "id"], name="event_subject"),
             models.Index(fields=["course", "id"], name="event_course"),
+            models.Index(fields=["partner", "position"], name="event_partner", condition=~models.Q(partner="")),
             models.Index(fields=["request_id", "id"], name="event_request", condition=~models.Q(request_id="")),
         ]
 

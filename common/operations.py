@@ -26,6 +26,8 @@ class Access(Enum):
 
     ANYONE = "anyone"
     SIGNED_IN = "any signed-in person"
+    # By API key and in no other way; a key is good for nothing else.
+    PARTNER = "a partner's system"
     # For signing in: a token that ran out, sent out of habit, must not stand in the way.
     WITHOUT_CREDENTIALS = "anyone; credentials are not looked at"
 

@@ -128,9 +128,9 @@ def _framework_problem(request: HttpRequest, exception: Exception, code: str, co
         headers["Allow"] = ", ".join(context["view"].allowed_methods)
         detail = f"This address takes {headers['Allow']}."
     if isinstance(exception, drf.NotAuthenticated):
-        detail = "This needs somebody who is signed in: send `Authorization: Bearer <access token>`."
+        detail = _authenticator(context).when_missing
     if isinstance(exception, drf.AuthenticationFailed):
-        detail = "The access token is malformed or expired, or its account is no longer active. Get a new one."
+        detail = _authenticator(context).when_wrong
     if isinstance(exception, RequestDataTooBig):
         detail = _too_large()
     wait = getattr(exception, "wait", None)
@@ -161,9 +161,14 @@ def _challenge(code: str, context: dict[str, Any], *, sent: bool = False) -> dic
     """How to sign in (RFC 9110, section 11.6.1). `sent`: credentials were, but are no good (RFC 6750, section 3)."""
     if CATALOGUE[code].status != 401:
         return None
-    authenticator = api_settings.DEFAULT_AUTHENTICATION_CLASSES[0]()  # type: ignore[operator]
-    challenge = authenticator.authenticate_header(context["request"])
+    challenge = _authenticator(context).authenticate_header(context["request"])
     return {"WWW-Authenticate": f'{challenge}, error="invalid_token"' if sent else challenge}
+
+
+def _authenticator(context: dict[str, Any]) -> Any:
+    """How callers of the operation sign in; where none need to, how people do."""
+    own = context["view"].get_authenticators()
+    return own[0] if own else api_settings.DEFAULT_AUTHENTICATION_CLASSES[0]()  # type: ignore[operator]
 
 
 def _entries(details: Any, *, parameter: bool, path: tuple[str, ...] = ()) -> Iterator[dict[str, str | None]]:

@@ -171,6 +171,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "common.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "common.problems.answer_exception",
 }
+# The other way in, for operations that are declared for partners; it belongs to an app that `common` may not know.
+PARTNER_AUTHENTICATION_CLASS = "enrollments.authentication.ApiKeyAuthentication"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lectern",
     "VERSION": "1.0.0",
@@ -187,7 +189,13 @@ SPECTACULAR_SETTINGS = {
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
                 "description": "The `access` of a token pair: see `POST /api/v1/auth/token`.",
-            }
+            },
+            "apiKeyAuth": {
+                "type": "apiKey",
+                "in": "header",
+                "name": "Authorization",
+                "description": "`Api-Key ` and the key of a partner, which whoever runs this service hands out.",
+            },
         }
     },
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",

@@ -50,6 +50,31 @@ class EnrollmentCompleted(DomainError):
         )
 
 
+class PartnerNotFound(NotFound):
+    """No partner has this id."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no partner with this id.")
+
+
+class KeyNotFound(NotFound):
+    """The partner has no live key with this prefix."""
+
+    def __init__(self) -> None:
+        super().__init__("The partner has no live key with this prefix.")
+
+
+class TooManyKeys(DomainError):
+    """A partner has two live keys at most: the one in use, and the one that takes its place."""
+
+    code = "invalid_transition"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The partner has two live keys. Revoke one, or wait until it ends.", current_status="two live keys"
+        )
+
+
 class InvalidEnrollmentTransition(DomainError):
     """The present state of the enrollment does not allow this step."""
 

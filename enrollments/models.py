@@ -1,4 +1,4 @@
-"""The one table of who is in, who waits, and who was."""
+"""Who is in, who waits, and who was, in one table; the partners who bring people, and their keys."""
 
 from django.conf import settings
 from django.db import models
@@ -6,10 +6,11 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from common import ids
-from enrollments.types import ENROLLMENT, LIVE, Source, Status
+from enrollments.types import ENROLLMENT, EXTERNAL_ID_LENGTH, LIVE, Source, Status
 
 _IS_LIVE = Q(status__in=sorted(LIVE))
 _IS_ENROLLMENT = Q(status__in=sorted(ENROLLMENT))
+_OF_A_PARTNER = Q(partner__isnull=False)
 
 
 class Enrollment(models.Model):
@@ -24,6 +25,9 @@ class Enrollment(models.Model):
     learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in Status])
     source = models.CharField(max_length=10, choices=[(source.value, source.value) for source in Source])
+    partner = models.ForeignKey("Partner", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    # What the partner calls the learner, empty without a partner.
+    external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, blank=True, default="", db_default="")
     queue_number = models.PositiveBigIntegerField(null=True)
     joined_at = models.DateTimeField(db_default=Now())
     enrolled_at = models.DateTimeField(null=True)
@@ -44,6 +48,10 @@ class Enrollment(models.Model):
             models.CheckConstraint(
                 condition=~Q(status=Status.WAITING) | Q(queue_number__isnull=False), name="enrollment_waits_in_line"
             ),
+            models.CheckConstraint(
+                condition=Q(partner=None, external_id="") | (Q(partner__isnull=False) & ~Q(external_id="")),
+                name="enrollment_external_id_is_a_partners",
+            ),
         ]
         indexes = [
             models.Index(
@@ -54,6 +62,11 @@ class Enrollment(models.Model):
             models.Index(fields=["course", "joined_at", "id"], name="enrollment_by_course"),
             models.Index(fields=["status", "joined_at", "id"], name="enrollment_by_status"),
             models.Index(fields=["source", "joined_at", "id"], name="enrollment_by_source"),
+            models.Index(fields=["partner", "id"], condition=_OF_A_PARTNER, name="enrollment_of_partner"),
+            models.Index(fields=["partner", "course", "id"], condition=_OF_A_PARTNER, name="enrollment_partner_course"),
+            models.Index(
+                fields=["partner", "external_id", "id"], condition=_OF_A_PARTNER, name="enrollment_partner_learner"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -68,3 +81,55 @@ class PlaceInLine(Enrollment):
         default_permissions = ()
         verbose_name = "place in line"
         verbose_name_plural = "places in line"
+
+
+class Partner(models.Model):
+    """A company that enrolls its people through its own systems."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        default_permissions = ("view", "change")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PartnerKey(models.Model):
+    """One of a partner's API keys. Of the secret only a hash is here: it is shown once, when the key is made."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="keys")
+    prefix = models.CharField(max_length=20)
+    digest = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["prefix"], name="partner_key_one_prefix")]
+
+    def __str__(self) -> str:
+        return self.prefix
+
+
+class PartnerLearner(models.Model):
+    """Whom a partner means by one of its own ids. One person may have several of them."""
+
+    id = models.BigAutoField(primary_key=True)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
+    external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH)
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["partner", "external_id"], name="partner_learner_one_external_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id

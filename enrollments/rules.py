@@ -2,8 +2,16 @@
 
 from uuid import UUID
 
-from enrollments.errors import AlreadyEnrolled, AlreadyWaitlisted, EnrollmentCompleted, InvalidEnrollmentTransition
+from enrollments.errors import (
+    AlreadyEnrolled,
+    AlreadyWaitlisted,
+    EnrollmentCompleted,
+    InvalidEnrollmentTransition,
+    TooManyKeys,
+)
 from enrollments.types import IN_COURSE, Status
+
+_LIVE_KEYS = 2
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.WAITING: frozenset({Status.ACTIVE, Status.LEFT, Status.EXPIRED}),
@@ -48,6 +56,16 @@ def state_after_withdrawing(*, standing_id: UUID, status: Status) -> Status:
     if status is Status.COMPLETED:
         raise EnrollmentCompleted(standing_id)
     return Status.LEFT if status is Status.WAITING else Status.WITHDRAWN
+
+
+def check_may_have_another_key(*, live: int) -> None:
+    """Whether a partner with so many live keys may get one more.
+
+    Raises:
+        TooManyKeys: it has as many as a rotation needs.
+    """
+    if live >= _LIVE_KEYS:
+        raise TooManyKeys
 
 
 def waitlist_status(status: Status) -> str:

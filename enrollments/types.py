@@ -21,6 +21,8 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+EXTERNAL_ID_LENGTH = 100
+
 IN_COURSE = frozenset({Status.ACTIVE, Status.COMPLETED})
 LIVE = IN_COURSE | {Status.WAITING}
 ENROLLMENT = IN_COURSE | {Status.WITHDRAWN, Status.REVOKED}
@@ -34,6 +36,19 @@ class Source(StrEnum):
     PARTNER = "partner"
     IMPORT = "import"
     STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Via:
+    """Through which partner a learner came, and what that partner calls them."""
+
+    partner_id: UUID
+    external_id: str
+
+
+def via_from(partner_id: UUID | None, external_id: str) -> Via | None:
+    """The two columns of a row as one value, None for who came without a partner."""
+    return None if partner_id is None else Via(partner_id=partner_id, external_id=external_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +89,24 @@ class Standing:
     def version(self) -> str:
         """Changes whenever the standing does, but not with the queue before it."""
         return version_of(standing_id=self.id, status=self.status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """A company that enrolls its people through its own systems."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """An API key on the one occasion on which it can be seen. `prefix` is how it is called from then on."""
+
+    prefix: str
+    key: str
+    expires_at: datetime | None
 
 
 def version_of(*, standing_id: UUID, status: Status) -> str:

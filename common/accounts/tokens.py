@@ -20,6 +20,9 @@ from common.models import User
 class BearerAuthentication(JWTAuthentication):
     """`Authorization: Bearer <access token>`. The account is read anew, so a deactivated one is refused at once."""
 
+    when_missing = "This needs somebody who is signed in: send `Authorization: Bearer <access token>`."
+    when_wrong = "The access token is malformed or expired, or its account is no longer active. Get a new one."
+
     def authenticate_header(self, request: Any) -> str:
         return 'Bearer realm="api"'
 

@@ -1,24 +1,27 @@
 """The event log's writing side: use cases record into it, and what has been committed gets its place in the feed."""
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from common import db, ids
-from common.events.types import Data, Subscription
+from common.events.types import Data, Occurrence, Subscription
 from common.types import Actor
 
-_INSERT = """
-    INSERT INTO common_event (uuid, type, subject, course, actor, request_id, data)
-    VALUES (%s, %s, %s, %s, %s, %s, %s)
+_COLUMNS = "uuid, type, subject, course, partner, actor, request_id, data"
+_INSERT = f"INSERT INTO common_event ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)"
+_INSERT_FROM = f"""
+    INSERT INTO common_event ({_COLUMNS})
+    SELECT %({{name}}_uuid)s, %({{name}}_type)s, %({{name}}_subject)s, %({{name}}_course)s, %({{name}}_partner)s,
+        %({{name}}_actor)s, %({{name}}_request_id)s, %({{name}}_data)s::jsonb || ({{more}})
+    FROM {{source}}
 """
-_INSERT_FROM = """
-    INSERT INTO common_event (uuid, type, subject, course, actor, request_id, data)
-    SELECT %({name}_uuid)s, %({name}_type)s, %({name}_subject)s, %({name}_course)s, %({name}_actor)s,
-        %({name}_request_id)s, %({name}_data)s::jsonb || ({more})
-    FROM {source}
+_INSERT_MANY = f"""
+    INSERT INTO common_event ({_COLUMNS})
+    SELECT uuid, %(type)s, subject, %(course)s, partner, %(actor)s, %(request_id)s, data::jsonb
+    FROM unnest(%(uuids)s::uuid[], %(subjects)s::text[], %(partners)s::text[], %(data)s::text[])
+        AS occurrence(uuid, subject, partner, data)
 """
 # Ids are drawn before the commit, so they are no order to read by: a reader would step over a transaction that is
 # still open. Positions are given afterwards, by one placer at a time, to whatever has been committed since. Within
@@ -44,19 +47,28 @@ def subscribe(subscriptions: Iterable[Subscription]) -> None:
 
 
 @db.step
-def record(*, type: str, subject: str, course: str, data: Data, actor: Actor) -> list[str]:
+def record(*, type: str, subject: str, course: str, data: Data, actor: Actor, partner: str = "") -> list[str]:
     """The event is part of the caller's transaction, and so are the jobs that it wakes.
 
-    `subject` and `course` are public ids: what it happened to, and the course that this belongs to.
-    Returns the public names of the consequences.
+    `subject`, `course` and `partner` are public ids: what it happened to, the course that this belongs to, and the
+    partner whom it concerns, if any. Returns the public names of the consequences.
     """
-    values = [ids.new_uuid(), type, subject, course, actor.name, actor.request_id, json.dumps(data)]
+    values = [ids.new_uuid(), type, subject, course, partner, actor.name, actor.request_id, json.dumps(data)]
     db.execute(_INSERT, values)
     return _wake(type, data, actor)
 
 
 def recording(
-    name: str, *, type: str, subject: str, course: str, data: Data, actor: Actor, source: str, more: str = "'{}'::jsonb"
+    name: str,
+    *,
+    type: str,
+    subject: str,
+    course: str,
+    data: Data,
+    actor: Actor,
+    partner: str = "",
+    source: str,
+    more: str = "'{}'::jsonb",
 ) -> db.Part:
     """As `record`, as a part of a larger statement: an event for each row of `source`, a FROM clause of that statement.
 
@@ -72,6 +84,7 @@ def recording(
         f"{name}_type": type,
         f"{name}_subject": subject,
         f"{name}_course": course,
+        f"{name}_partner": partner,
         f"{name}_actor": actor.name,
         f"{name}_request_id": actor.request_id,
         f"{name}_data": json.dumps(data),
@@ -87,14 +100,19 @@ def _wake(type: str, data: Data, actor: Actor) -> list[str]:
 
 
 @db.step
-def record_many(*, type: str, course: str, rows: Iterable[tuple[str, dict[str, Any]]], actor: Actor) -> None:
-    """As `record`, for one type and course, a pair of subject and data for each event. Wakes nothing."""
-    values: list[list[Any]] = [
-        [ids.new_uuid(), type, subject, course, actor.name, actor.request_id, json.dumps(data)]
-        for subject, data in rows
-    ]
-    with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, values)
+def record_many(*, type: str, course: str, rows: Sequence[Occurrence], actor: Actor) -> None:
+    """As `record`, for one type and course, an event for each of `rows`, in their order. Wakes nothing."""
+    values = {
+        "type": type,
+        "course": course,
+        "actor": actor.name,
+        "request_id": actor.request_id,
+        "uuids": [ids.new_uuid() for _ in rows],
+        "subjects": [row.subject for row in rows],
+        "partners": [row.partner for row in rows],
+        "data": [json.dumps(row.data) for row in rows],
+    }
+    db.execute(_INSERT_MANY, values)
 
 
 def place_committed() -> int:

@@ -53,6 +53,15 @@ class EventRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One of many events of one type: what it happened to, what there is to know, which partner it concerns."""
+
+    subject: str
+    data: Data
+    partner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """An event of type `event` wakes `wake`, which defers a job, if `when` finds so in the event's data.
 

@@ -18,6 +18,7 @@ from common.wire import View
 
 JSON = "application/json"
 _BEARER: dict[str, list[str]] = {"bearerAuth": []}
+_API_KEY: dict[str, list[str]] = {"apiKeyAuth": []}
 
 
 class AutoSchema(SpectacularSchema):
@@ -54,6 +55,8 @@ class AutoSchema(SpectacularSchema):
                 return []
             case Access.ANYONE:
                 return [{}, _BEARER]
+            case Access.PARTNER:
+                return [_API_KEY]
         return [_BEARER]
 
     # -- what goes in ----------------------------------------------------------------------------

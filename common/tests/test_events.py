@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from common import db
 from common.db import NotInTransaction
 from common.events import selectors, services
-from common.events.types import EventRecord, Subscription
+from common.events.types import EventRecord, Occurrence, Subscription
 from common.models import Event
 from common.tests.races import PATIENCE_SECONDS, holding, meet, rival, wave
 from common.tests.recorded import recording
@@ -89,7 +89,7 @@ class TestRecord:
 @pytest.mark.django_db
 class TestRecordMany:
     def record(self, *subjects: str) -> None:
-        rows = [(subject, {"number": number}) for number, subject in enumerate(subjects)]
+        rows = [Occurrence(subject=subject, data={"number": number}) for number, subject in enumerate(subjects)]
         services.record_many(type="waitlist.promoted", course=COURSE, rows=rows, actor=ACTOR)
 
     def test_keeps_one_event_for_each_row_in_order(self) -> None:

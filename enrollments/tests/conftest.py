@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from common import db
-from enrollments.services import CourseFull, courses
+from enrollments.services import CourseFull
+from enrollments.services.enrolling import courses
 
 
 @pytest.fixture

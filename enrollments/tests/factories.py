@@ -1,10 +1,11 @@
 """Enrollments for tests, made through the services."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from common import ids
-from common.tests.factories import NOW, SYSTEM, a_learner
+from common import clock, ids
+from common.tests.factories import NOW, SYSTEM, ApiClient, a_learner, client_of
 from courses.tests.factories import an_open_course, seats_and_line
 from enrollments import services as enrollments
 from enrollments.models import Enrollment as EnrollmentRow
@@ -101,3 +102,24 @@ def enr(row_id: UUID) -> str:
 def wle(row_id: UUID) -> str:
     """The public id of a place in line."""
     return ids.encode(ids.WAITLIST_ENTRY, row_id)
+
+
+def a_partner(name: str = "Acme") -> UUID:
+    """The id of a partner without a key."""
+    return enrollments.create_partner(name=name, now=NOW).id
+
+
+def a_key(partner_id: UUID | None = None, *, expires_at: datetime | None = None) -> str:
+    """A live key of this partner, or of a new one."""
+    made = enrollments.create_key(partner_id=partner_id or a_partner(), expires_at=expires_at, now=clock.now())
+    return made.key
+
+
+def partner_client(partner_id: UUID | None = None, **headers: str) -> ApiClient:
+    """The system of this partner, or of a new one, with a key of its own."""
+    return client_of(Authorization=f"Api-Key {a_key(partner_id)}", **headers)
+
+
+def ptn(partner_id: UUID) -> str:
+    """The public id of a partner."""
+    return ids.encode(ids.PARTNER, partner_id)

@@ -14,6 +14,7 @@ from common.tests.races import holding, meet, rival, wave, without_index
 from courses.tests.factories import an_open_course, seats_and_line
 from enrollments import services as enrollments
 from enrollments.models import Enrollment as EnrollmentRow
+from enrollments.services import enrolling
 from enrollments.tests.factories import (
     a_full_course,
     complete,
@@ -81,7 +82,7 @@ class TestTheLastSeat:
     def test_is_guarded_by_the_database_too(self) -> None:
         course_id, _, _ = a_full_course()
         with pytest.raises(IntegrityError, match="places_within_capacity"), transaction.atomic():
-            enrollments.courses.move_places(course_id=course_id, seats=1, waiting=0)
+            enrolling.courses.move_places(course_id=course_id, seats=1, waiting=0)
 
 
 class TestAWaveOfNewcomers:

@@ -20,6 +20,7 @@ from courses.tests.factories import (
     seats_and_line,
 )
 from enrollments import services as enrollments
+from enrollments.services import enrolling
 from enrollments.tests.factories import (
     a_full_course,
     counters_equal_rows,
@@ -72,7 +73,7 @@ class TestCapacity:
         course_id = an_open_course(capacity=2)
         enroll(course_id)
         _, refused = meet(lambda: enroll(course_id), lambda: change(course_id, capacity=1))
-        assert isinstance(refused, enrollments.courses.CapacityBelowEnrollment)
+        assert isinstance(refused, enrolling.courses.CapacityBelowEnrollment)
         assert refused.details == {"seats_taken": 2}
         assert places_of(course_id).capacity == 2
 
@@ -142,7 +143,7 @@ class TestClosing:
     def test_twice_at_once_closes_once(self) -> None:
         course_id = an_open_course()
         _, refused = meet(lambda: close(course_id), lambda: close(course_id))
-        assert isinstance(refused, enrollments.courses.InvalidTransition)
+        assert isinstance(refused, enrolling.courses.InvalidTransition)
         assert count("course.closed") == 1
 
     def test_is_noticed_too_late_without_the_lock(self, without_lock: None) -> None:

@@ -18,6 +18,7 @@ from courses.tests.factories import (
 )
 from enrollments import services as enrollments
 from enrollments.models import Enrollment as EnrollmentRow
+from enrollments.services import line as moving_line
 from enrollments.tests.factories import (
     a_full_course,
     a_place_in_line,
@@ -53,7 +54,7 @@ def changed_together(source: str) -> list[int]:
 
 @pytest.fixture
 def batches_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enrollments, "_BATCH", 2)
+    monkeypatch.setattr(moving_line, "_BATCH", 2)
 
 
 class TestPromoteWaitlist:

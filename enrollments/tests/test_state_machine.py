@@ -19,8 +19,9 @@ from courses.tests.factories import a_draft, crs
 from enrollments import services as enrollments
 from enrollments.jobs import sweep_waitlists
 from enrollments.models import Enrollment as EnrollmentRow
+from enrollments.services import enrolling
 
-courses = enrollments.courses
+courses = enrolling.courses
 PEOPLE = st.integers(0, 30)
 CAPACITIES = st.sampled_from([1, 2, 3, 4, 5, 0, None])
 LINES = st.sampled_from([True, True, True, True, False])
