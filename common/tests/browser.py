@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
 
 _WATCH_POLICY = """
@@ -16,6 +17,10 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation",
                           (event) => window.violations.push(`${event.effectiveDirective} ${event.blockedURI}`));
 """
+
+
+# To read styles again from their addresses, as axe-core does for one rule of little weight, the policy does not allow.
+_AXE = {"resultTypes": ["violations"], "preload": False}
 
 
 @dataclass
@@ -36,6 +41,22 @@ class Watched:
         assert self.page.evaluate("window.violations") == []
         assert self.console == [], (self.page.url, self.console)
         assert self.hosts == {host}
+
+    def check_accessibility(self) -> None:
+        """axe-core finds nothing serious or critical in it. What Playwright evaluates is not bound by the policy."""
+        found = Axe().run(self.page, options=_AXE).response["violations"]
+        serious = [_told(rule) for rule in found if rule["impact"] in {"serious", "critical"}]
+        assert serious == [], (self.page.url, serious)
+
+    def check_width(self, width: int) -> None:
+        """In a window of this width nothing has to be scrolled sideways."""
+        self.page.set_viewport_size({"width": width, "height": 800})
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= width, self.page.url
+
+
+def _told(rule: dict[str, Any]) -> tuple[str, list[str]]:
+    """A rule that a page breaks, and where."""
+    return f"{rule['id']}: {rule['help']}", [f"{each['html']} {each['failureSummary']}" for each in rule["nodes"]]
 
 
 @contextmanager

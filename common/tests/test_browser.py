@@ -48,7 +48,8 @@ def says(page: Page, what: str) -> None:
     expect(page.locator(".messagelist")).to_contain_text(what)
 
 
-def test_every_page_keeps_to_itself(live_server: LiveServer) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer, scheme: str) -> None:
     a_member_of_staff()
     course_id, (seated,), (waiting,) = a_full_course(waiting=1)
     closed = a_closed_course()
@@ -73,14 +74,16 @@ def test_every_page_keeps_to_itself(live_server: LiveServer) -> None:
         *("/admin/common/event/", address("common_event_change", Event.objects.latest("id").pk)),
     ]
     host = urlsplit(live_server.url).netloc
-    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+    with a_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as watched:
         page = sign_in(watched, live_server.url)
         for path in paths:
             answer = page.goto(f"{live_server.url}{path}")
             assert answer is not None
             assert answer.status == 200, path
             watched.check(host=host)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 1280, path
+            watched.check_accessibility()
+            watched.check_width(400)
+            watched.check_width(1280)
         page.goto(f"{live_server.url}/api/docs")
         expect(page.locator(".opblock").first).to_be_visible()
         watched.check(host=host)
@@ -102,10 +105,15 @@ def test_superusers_change_people(live_server: LiveServer) -> None:
         page.get_by_label("Active").uncheck()
         button(page, "Save")
         says(page, "was changed successfully")
-        for path in (address("common_user_add"), address("auth_user_password_change", ada.pk), "/admin/auth/group/"):
+        for path in (
+            address("common_user_change", ada.pk),
+            *(address("common_user_add"), address("auth_user_password_change", ada.pk), "/admin/auth/group/"),
+        ):
             page.goto(f"{live_server.url}{path}")
+            watched.check_accessibility()
         page.goto(f"{live_server.url}/admin/procrastinate/procrastinatejob/")
         expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+        watched.check_accessibility()
         watched.check(host=urlsplit(live_server.url).netloc)
     ada.refresh_from_db()
     assert (ada.display_name, ada.is_active) == ("Ada L.", False)

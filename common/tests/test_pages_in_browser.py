@@ -22,6 +22,7 @@ def test_pages_need_nothing_but_this_host(live_server: LiveServer, scheme: str) 
             watched.page.wait_for_load_state("networkidle")
             expect(watched.page.locator("main")).to_be_visible()
             watched.check(host=urlsplit(live_server.url).netloc)
+            watched.check_accessibility()
 
 
 def test_pages_fit_a_phone(live_server: LiveServer) -> None:

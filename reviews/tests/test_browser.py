@@ -83,7 +83,8 @@ def says(page: Page, what: str) -> None:
     expect(page.locator(".messagelist")).to_contain_text(what)
 
 
-def test_every_page_keeps_to_itself(live_server: LiveServer) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer, scheme: str) -> None:
     held, hidden, public, edited = a_held_review(), a_hidden_review(), a_review(), a_review(comment="Good, bad coffee.")
     report(public, note="Sells something")
     rewrite(edited, comment="Good, https://spam.example")
@@ -94,14 +95,16 @@ def test_every_page_keeps_to_itself(live_server: LiveServer) -> None:
         *("/admin/reviews/moderationreason/", "/admin/reviews/moderationreason/add/", "/admin/reviews/historyentry/"),
     ]
     host = urlsplit(live_server.url).netloc
-    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+    with a_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as watched:
         page = sign_in(watched, live_server.url)
         for path in paths:
             answer = page.goto(f"{live_server.url}{path}")
             assert answer is not None
             assert answer.status == 200, path
             watched.check(host=host)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 1280, path
+            watched.check_accessibility()
+            watched.check_width(400)
+            watched.check_width(1280)
 
 
 def test_eight_decisions_in_a_row_by_keyboard(live_server: LiveServer) -> None:

@@ -36,11 +36,30 @@ window.addEventListener('pageshow', () => {
     });
 });
 
-// Choosing from a search filter applies it. select2 speaks through the admin's jQuery only.
+// select2 names its box by the choice alone. With the field's own name before it, an empty one has a name too.
+const nameBox = (select) => {
+    const box = select.nextElementSibling?.querySelector('.select2-selection--single');
+    if (box) {
+        const choice = box.querySelector('.select2-selection__rendered');
+        choice.removeAttribute('role');
+        choice.removeAttribute('aria-readonly');
+        box.id = `${choice.id}-box`;
+        box.setAttribute('aria-label', select.getAttribute('aria-label') ?? select.labels[0].textContent);
+        box.setAttribute('aria-labelledby', `${box.id} ${choice.id}`);
+    }
+};
+
+// Django's widget for choosing several of many makes its icons late, and names them without a role.
+window.addEventListener('load', () => {
+    document.querySelectorAll('.help-tooltip').forEach((icon) => icon.setAttribute('role', 'img'));
+});
+
+// Choosing from a search filter applies it. select2 speaks through the admin's jQuery only, and is ready before this.
 if (window.django && window.django.jQuery) {
     window.django.jQuery('.filter-autocomplete select').on('select2:select select2:clear', (event) => {
         event.target.form.requestSubmit();
     });
+    window.django.jQuery(() => document.querySelectorAll('select.admin-autocomplete').forEach(nameBox));
 }
 
 // Keys: a letter presses what the page marks with it in `data-key`, in the current row if there are rows.
