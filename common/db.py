@@ -1,7 +1,7 @@
 """What the house adds to Django's transactions: steps, refusals by constraint, rows from plain SQL."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +14,7 @@ from common.errors import DomainError
 P = ParamSpec("P")
 R = TypeVar("R")
 Parameters = Sequence[Any] | Mapping[str, Any]
+Refusals = Mapping[str, Callable[[], DomainError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,29 @@ def in_use_case() -> bool:
 
 
 @contextmanager
-def refusing(refusals: dict[str, Callable[[], DomainError]]) -> Iterator[None]:
+def refusing(refusals: Refusals) -> Iterator[None]:
     """A transaction in which the violation of a named constraint comes out as that constraint's domain error.
 
     The error is made after the rollback, so it may look up what stands in the way. Any other violation passes.
     """
+    with _translating(refusals), transaction.atomic():
+        yield
+
+
+@contextmanager
+def refusing_statement(refusals: Refusals) -> Iterator[None]:
+    """As `refusing`, for a single statement, which is a transaction without being told to be.
+
+    So its locks last for no round trip longer than the statement itself.
+    """
+    with _translating(refusals), transaction.atomic() if connection.in_atomic_block else nullcontext():
+        yield
+
+
+@contextmanager
+def _translating(refusals: Refusals) -> Iterator[None]:
     try:
-        with transaction.atomic():
-            yield
+        yield
     except IntegrityError as violation:
         refusal = refusals.get(violated_constraint(violation) or "")
         if refusal is None:

@@ -196,14 +196,14 @@ _CLAIM = f"""
 """
 
 
-@db.step
-def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part] = ()) -> Seat | PlaceInLine:
-    """A seat is taken, or the last place in line; which one, the answer says. Holds the course's lock from here on.
+def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> Seat | PlaceInLine:
+    """A seat is taken, or the last place in line; which one, the answer says.
 
     Nobody overtakes: while anyone waits, a newcomer waits too, even if a seat is free.
 
-    `then` is written in the same statement, so that the lock is held for no round trip more. Its parts read `claimed`:
-    one row with `position` and `queue_number`, both null for a seat; no row if the claim is refused.
+    `then` says what the caller writes because of it, in the same statement: so nobody can take a place and forget its
+    row, and outside of a larger transaction the course's lock lasts for that statement alone. The parts read `claimed`,
+    which has one row with `position` and `queue_number`, both null for a seat, and none if the claim is refused.
 
     Raises:
         CourseNotFound: there is no such course, or it is a draft.

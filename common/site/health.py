@@ -1,9 +1,12 @@
 """Whether this process can do its work."""
 
+import logging
 from threading import Event
 
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+logger = logging.getLogger(__name__)
 
 OK = "ok"
 
@@ -17,7 +20,8 @@ def checks() -> dict[str, str]:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return {"database": OK, "migrations": _migrations()}
-    except (DatabaseError, InterfaceError):
+    except (DatabaseError, InterfaceError) as fault:
+        logger.warning("Not ready: %s: %s", type(fault).__name__, str(fault).strip())
         return {"database": "unreachable", "migrations": "unknown"}
 
 

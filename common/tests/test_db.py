@@ -1,5 +1,5 @@
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from common import db
 from common.errors import NotFound
@@ -81,6 +81,29 @@ class TestRefusing:
     def test_is_the_transaction_that_steps_ask_for(self) -> None:
         with db.refusing({}):
             assert add(first=1, second=2) == 3
+
+
+class TestRefusingAStatement:
+    def sign_up(self) -> None:
+        with db.refusing_statement({"user_one_email": lambda: NotFound("taken")}):
+            a_person(email="ada@example.org")
+
+    def test_turns_the_violation_of_the_named_constraint_into_its_refusal(self) -> None:
+        self.sign_up()
+        with nothing_changed(), pytest.raises(NotFound, match="taken"):
+            self.sign_up()
+
+    def test_leaves_a_larger_transaction_usable(self) -> None:
+        self.sign_up()
+        with transaction.atomic(), pytest.raises(NotFound):
+            self.sign_up()
+        a_person(email="after@example.org")
+        assert User.objects.count() == 2
+
+    @pytest.mark.django_db(transaction=True)
+    def test_opens_no_transaction_of_its_own(self) -> None:
+        with db.refusing_statement({}):
+            assert not connection.in_atomic_block
 
 
 class TestViolatedConstraint:

@@ -144,7 +144,7 @@ class TestRecordingAsAPart:
 
     def test_refuses_a_type_that_wakes_something(self, monkeypatch: pytest.MonkeyPatch) -> None:
         subscription = Subscription(
-            event="waitlist.joined", consequence="coffee", when=lambda data: True, wake=lambda data, request_id: None
+            event="waitlist.joined", consequence="coffee", when=bool, wake=lambda _data, _request_id: None
         )
         monkeypatch.setattr(services, "_subscriptions", (subscription,))
         with nothing_changed(), pytest.raises(ValueError, match=r"waitlist\.joined wakes something"):

@@ -287,8 +287,7 @@ class TestTheLifeOfACourse:
 
 class TestClaimPlace:
     def claim(self, course_id: UUID) -> courses.Seat | courses.PlaceInLine:
-        with transaction.atomic():
-            return courses.claim_place(course_id=course_id, now=NOW)
+        return courses.claim_place(course_id=course_id, now=NOW, then=[])
 
     def test_gives_seats_first_and_then_places_in_line(self) -> None:
         course_id = an_open_course(capacity=1, waitlist_enabled=True)
@@ -344,7 +343,6 @@ class TestTheSteps:
     @pytest.mark.parametrize(
         ("step", "arguments"),
         [
-            (courses.claim_place, {"now": NOW}),
             (courses.lock_places, {}),
             (courses.move_places, {"seats": 1, "waiting": 1}),
         ],

@@ -44,18 +44,18 @@ def enroll(
         CourseNotFound, CourseClosed, CourseFull: from courses.services.
         AlreadyEnrolled, AlreadyWaitlisted: the learner has a live standing in this course.
     """
-    with db.refusing({"enrollment_one_live_standing": lambda: _standing_in_the_way(course_id, learner_id)}):
+    _check_standing(course_id, learner_id, now)
+    row_id = ids.new_uuid()
+    written = _taking(row_id, course_id, learner_id, source, via, actor)
+    refusals = {"enrollment_one_live_standing": lambda: _standing_in_the_way(course_id, learner_id)}
+    try:
+        with db.refusing_statement(refusals):
+            place = courses.claim_place(course_id=course_id, now=now, then=written)
+    except CourseFull:
+        # A rival request of the same learner may have taken the last seat since the first look.
         _check_standing(course_id, learner_id, now)
-        row_id = ids.new_uuid()
-        try:
-            place = courses.claim_place(
-                course_id=course_id, now=now, then=_taking(row_id, course_id, learner_id, source, via, actor)
-            )
-        except CourseFull:
-            # A rival request of the same learner may have taken the last seat since the first look.
-            _check_standing(course_id, learner_id, now)
-            raise
-        return _admitted(place, row_id, course_id, learner_id, source)
+        raise
+    return _admitted(place, row_id, course_id, learner_id, source)
 
 
 def _check_standing(course_id: UUID, learner_id: UUID, now: datetime) -> None:
