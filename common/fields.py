@@ -13,6 +13,7 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from common import ids
+from common.texts import NOT_ONE_LINE, ONE_LINE
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
@@ -34,11 +35,7 @@ class Line(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.validators.append(
-            RegexValidator(
-                r"^[^\x00-\x1f\x7f-\x9f]*$", "Must be on one line, without control characters.", "control_character"
-            )
-        )
+        self.validators.append(RegexValidator(ONE_LINE, NOT_ONE_LINE, "control_character"))
 
 
 class Integer(serializers.IntegerField):

@@ -22,8 +22,35 @@ class InvalidQuery(ValidationError):
     parameter = True
 
 
-class Body(serializers.Serializer):
-    """The shape of a request body. A field that it does not declare is an error."""
+class _Strict(serializers.Serializer):
+    """A field that it does not declare is an error, on every level."""
+
+    noun: ClassVar[str]
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, Mapping):
+            raise ValidationError([_no_object()])
+        values: dict[str, Any] = {}
+        errors: Any = {}
+        try:
+            values = super().to_internal_value(data)
+        except ValidationError as fault:
+            errors = fault.detail
+        known = ", ".join(self.fields) or "none"
+        for name in data:
+            if name not in self.fields:
+                errors[name] = [
+                    serializers.ErrorDetail(f"There is no such {self.noun}. Known: {known}.", code="unknown")
+                ]
+        if errors:
+            raise ValidationError(errors)
+        return values
+
+
+class Body(_Strict):
+    """The shape of a request body, or of an object in one. A field that it does not declare is an error."""
+
+    noun = "field"
 
     @classmethod
     def parse(cls, data: Any) -> dict[str, Any]:
@@ -41,8 +68,10 @@ class EmptyBody(Body):
     example: ClassVar[dict[str, Any]] = {}
 
 
-class Query(serializers.Serializer):
+class Query(_Strict):
     """The shape of a query string. A parameter that it does not declare, or one given twice, is an error."""
+
+    noun = "parameter"
 
     @classmethod
     def parse(cls, parameters: Any) -> dict[str, Any]:
@@ -60,7 +89,7 @@ class Query(serializers.Serializer):
             raise InvalidQuery(garbled)
         values = parameters.dict()
         try:
-            return _validated(_shape(cls), values, noun="parameter")
+            return _validated(_shape(cls), values)
         except ValidationError as fault:
             raise InvalidQuery(fault.detail) from fault
 
@@ -70,6 +99,10 @@ class PageQuery(Query):
 
     limit = QueryInteger(min_value=1, max_value=100, default=20, help_text="How many rows a page has at most.")
     cursor = Text(required=False, allow_blank=True, help_text="`next_cursor` of the page before.")
+
+
+def _no_object() -> serializers.ErrorDetail:
+    return serializers.ErrorDetail("Must be a JSON object.", code="invalid")
 
 
 def _repeated() -> serializers.ErrorDetail:
@@ -86,22 +119,10 @@ def _shape(declared: type[serializers.Serializer]) -> serializers.Serializer:
     return declared()
 
 
-def _validated(shape: serializers.Serializer, data: Any, *, noun: str = "field") -> dict[str, Any]:
-    if not isinstance(data, Mapping):
-        raise ValidationError([serializers.ErrorDetail("Must be a JSON object.", code="invalid")])
-    values: dict[str, Any] = {}
-    errors: Any = {}
-    try:
-        values = shape.run_validation(data)
-    except ValidationError as fault:
-        errors = fault.detail
-    known = ", ".join(shape.fields) or "none"
-    for name in data:
-        if name not in shape.fields:
-            errors[name] = [serializers.ErrorDetail(f"There is no such {noun}. Known: {known}.", code="unknown")]
-    if errors:
-        raise ValidationError(errors)
-    return dict(values)
+def _validated(shape: serializers.Serializer, data: Any) -> dict[str, Any]:
+    if data is None:
+        raise ValidationError([_no_object()])
+    return dict(shape.run_validation(data))
 
 
 class View(serializers.Serializer):

@@ -28,6 +28,7 @@ from courses.models import CoursePlaces
 from courses.rules import check_open, is_open, seats_to_hand_over
 from courses.selectors import find_courses_with_idle_seats, get_course, get_labels, get_places, list_courses
 from courses.types import (
+    ClaimedPlaces,
     Course,
     CourseChanged,
     CourseChanges,
@@ -179,21 +180,24 @@ def _only(names: tuple[str, ...], values: CourseChanges) -> dict[str, Any]:
 
 # -- steps: places, inside the caller's transaction ----------------------------------------------
 
-_HAS_SEAT = "waiting = 0 AND (capacity IS NULL OR seats_taken < capacity)"
+# Of so many newcomers, in their order: the first get the free seats, unless somebody waits already, and those after
+# them get places in line, if there is a line. That is all there is to know about who gets in.
+_SEATED = "CASE WHEN waiting = 0 THEN least(%(count)s, coalesce(capacity - seats_taken, %(count)s)) ELSE 0 END"
+_QUEUED = f"CASE WHEN waitlist_enabled THEN %(count)s - {_SEATED} ELSE 0 END"
 # Decides and takes in one statement, so that nothing is between the lock and the decision: who waits for the lock
 # decides on the row as the one before left it. On the right of SET stand the values from before.
 _CLAIM = f"""
     UPDATE courses_courseplaces SET
-        seats_taken = seats_taken + CASE WHEN {_HAS_SEAT} THEN 1 ELSE 0 END,
-        waiting = waiting + CASE WHEN {_HAS_SEAT} THEN 0 ELSE 1 END,
-        last_queue_number = last_queue_number + CASE WHEN {_HAS_SEAT} THEN 0 ELSE 1 END
+        seats_taken = seats_taken + {_SEATED},
+        waiting = waiting + {_QUEUED},
+        last_queue_number = last_queue_number + {_QUEUED}
     WHERE course_id = %(course_id)s
         AND status = 'open'
         AND (enrollment_opens_at IS NULL OR enrollment_opens_at <= %(now)s)
         AND (enrollment_closes_at IS NULL OR enrollment_closes_at > %(now)s)
-        AND (waitlist_enabled OR ({_HAS_SEAT}))
-    RETURNING nullif(waiting, 0) AS position, CASE WHEN waiting > 0 THEN last_queue_number END AS queue_number
+        AND {_SEATED} + {_QUEUED} > 0
 """
+_PLACE = "nullif(waiting, 0) AS position, CASE WHEN waiting > 0 THEN last_queue_number END AS queue_number"
 
 
 def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> Seat | PlaceInLine:
@@ -210,17 +214,43 @@ def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> S
         CourseClosed: the course takes nobody now.
         CourseFull: it has neither a seat nor a waitlist to give.
     """
-    values: dict[str, Any] = {"course_id": course_id, "now": now}
+    values: dict[str, Any] = {"course_id": course_id, "now": now, "count": 1}
     parts = "".join(f", {part.name} AS ({part.sql})" for part in then)
     for part in then:
         values.update(part.values)
-    row = db.fetch_one(f"WITH claimed AS ({_CLAIM}){parts} SELECT now(), position, queue_number FROM claimed", values)
+    claimed = f"{_CLAIM} RETURNING {_PLACE}"
+    row = db.fetch_one(f"WITH claimed AS ({claimed}){parts} SELECT now(), position, queue_number FROM claimed", values)
     if row is None:
         places = selectors.get_places(course_id=course_id)
         rules.check_open(places, now=now)
         raise CourseFull(places.seats_taken)
     at, position, number = row
     return Seat(claimed_at=at) if position is None else PlaceInLine(claimed_at=at, number=number, position=position)
+
+
+@db.step
+def claim_places(*, course_id: UUID, count: int, now: datetime) -> ClaimedPlaces:
+    """As `claim_place` for so many newcomers at once, in their order, by the same decision. Nobody is refused loudly:
+    those for whom there is neither a seat nor a place in line are the ones who are left over.
+
+    Raises:
+        CourseNotFound: there is no such course, or it is a draft.
+        CourseClosed: the course takes nobody now.
+    """
+    before = lock_places(course_id=course_id)
+    rules.check_open(before, now=now)
+    after = db.fetch_one(
+        f"{_CLAIM} RETURNING seats_taken, waiting, last_queue_number",
+        {"course_id": course_id, "now": now, "count": count},
+    )
+    seats_taken, waiting, last_number = after or (before.seats_taken, before.waiting, 0)
+    return ClaimedPlaces(
+        seats=seats_taken - before.seats_taken,
+        in_line=waiting - before.waiting,
+        last_position=waiting,
+        last_number=last_number,
+        seats_taken=seats_taken,
+    )
 
 
 @db.step
@@ -254,6 +284,7 @@ def record_rating(*, course_id: UUID, average: Decimal | None, count: int) -> No
 
 __all__ = [
     "CapacityBelowEnrollment",
+    "ClaimedPlaces",
     "Course",
     "CourseChanged",
     "CourseChanges",
@@ -273,6 +304,7 @@ __all__ = [
     "archive_course",
     "check_open",
     "claim_place",
+    "claim_places",
     "close_course",
     "create_course",
     "find_courses_with_idle_seats",

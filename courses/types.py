@@ -119,6 +119,20 @@ class PlaceInLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedPlaces:
+    """What so many newcomers got: the first of them `seats`, the next `in_line` places in line, the others nothing.
+
+    The last of those in line has `last_number` in the queue and `last_position` in it. `seats_taken` is from after.
+    """
+
+    seats: int
+    in_line: int
+    last_position: int
+    last_number: int
+    seats_taken: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CourseChanged:
     """What a use case did to a course, in one word and one sentence, and what it set in motion."""
 

@@ -9,7 +9,7 @@ from enrollments.errors import (
     InvalidEnrollmentTransition,
     TooManyKeys,
 )
-from enrollments.types import IN_COURSE, Status
+from enrollments.types import IN_COURSE, PartnerStatus, Status
 
 _LIVE_KEYS = 2
 
@@ -56,6 +56,17 @@ def state_after_withdrawing(*, standing_id: UUID, status: Status) -> Status:
     if status is Status.COMPLETED:
         raise EnrollmentCompleted(standing_id)
     return Status.LEFT if status is Status.WAITING else Status.WITHDRAWN
+
+
+PARTNERS_WORDS: dict[Status, PartnerStatus] = {
+    Status.WAITING: PartnerStatus.WAITLISTED,
+    Status.ACTIVE: PartnerStatus.ENROLLED,
+    Status.COMPLETED: PartnerStatus.COMPLETED,
+    Status.WITHDRAWN: PartnerStatus.WITHDRAWN,
+    Status.REVOKED: PartnerStatus.REVOKED,
+    Status.LEFT: PartnerStatus.LEFT_WAITLIST,
+    Status.EXPIRED: PartnerStatus.EXPIRED,
+}
 
 
 def check_may_have_another_key(*, live: int) -> None:

@@ -22,6 +22,7 @@ class Status(StrEnum):
 
 
 EXTERNAL_ID_LENGTH = 100
+NAME_LENGTH = 100
 
 IN_COURSE = frozenset({Status.ACTIVE, Status.COMPLETED})
 LIVE = IN_COURSE | {Status.WAITING}
@@ -44,6 +45,15 @@ class Via:
 
     partner_id: UUID
     external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerOfPartner:
+    """A learner as a partner names one. Email and name count only where the partner's id is seen for the first time."""
+
+    external_id: str
+    email: str
+    name: str
 
 
 def via_from(partner_id: UUID | None, external_id: str) -> Via | None:
@@ -107,6 +117,41 @@ class NewKey:
     prefix: str
     key: str
     expires_at: datetime | None
+
+
+class PartnerStatus(StrEnum):
+    """The states of a row in the words of partners, to whom seat and place in line are one thing."""
+
+    ENROLLED = "enrolled"
+    WAITLISTED = "waitlisted"
+    COMPLETED = "completed"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    LEFT_WAITLIST = "left_waitlist"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerEnrollment:
+    """What came of bringing somebody to a course. `reference` stays the same from the line into the course."""
+
+    reference: UUID
+    course_id: UUID
+    external_id: str
+    status: PartnerStatus
+    waitlist_position: int | None
+    joined_at: datetime
+    enrolled_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerFilter:
+    """Which of a partner's enrollments; None leaves a part open."""
+
+    course_id: UUID | None = None
+    external_id: str | None = None
+    status: PartnerStatus | None = None
 
 
 def version_of(*, standing_id: UUID, status: Status) -> str:

@@ -9,4 +9,6 @@ urlpatterns = [
     path("enrollments", views.MyEnrollments.as_view(), name="myEnrollments"),
     path("enrollments/<str:enrollment_id>/complete", views.CompleteEnrollment.as_view(), name="completeEnrollment"),
     path("enrollments/<str:enrollment_id>/revoke", views.RevokeEnrollment.as_view(), name="revokeEnrollment"),
+    path("partner/enrollments", views.PartnerEnrollments.as_view(), name="partnerEnrollments"),
+    path("partner/enrollments/<str:reference>", views.PartnerEnrollment.as_view(), name="partnerEnrollment"),
 ]

@@ -6,20 +6,20 @@ from rest_framework import serializers
 
 from common import examples, ids
 from common.fields import Constant, Line, PublicId, Text
+from common.texts import NO_EMAIL, fault_of_email
 from common.wire import Body, View
 
 
 class Email(serializers.EmailField):
     """An email address, whose part before the @ is ASCII."""
 
-    default_error_messages = {"invalid": "Must be an email address.", "not_text": "Must be a string."}
+    default_error_messages = {"invalid": NO_EMAIL, "not_text": "Must be a string."}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("not_text")
         email = str(super().to_internal_value(data))
-        # Without regard to case, Django's pattern and PostgreSQL take a long s for an s: one account for two people.
-        if not email.rpartition("@")[0].isascii():
+        if fault_of_email(email) == NO_EMAIL:
             self.fail("invalid")
         return email
 

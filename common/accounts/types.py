@@ -24,3 +24,11 @@ class TokenPair:
     refresh: str
     expires_in: int
     token_type: str = "Bearer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """Somebody who is to have an account, if they have none."""
+
+    email: str
+    display_name: str

@@ -153,6 +153,7 @@ _PATH_PARAMETERS = {
     "course_id": ("The id of a course.", examples.COURSE),
     "enrollment_id": ("The id of an enrollment.", examples.ENROLLMENT),
     "review_id": ("The id of a review.", examples.REVIEW),
+    "reference": ("The `reference` of an enrollment or a place in line.", examples.ENROLLMENT),
 }
 
 

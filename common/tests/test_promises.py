@@ -6,7 +6,7 @@ import pytest
 
 from common import openapi
 
-PERSON, ANYBODY, NOBODY = "a signed-in person", "anyone", "without credentials"
+PERSON, ANYBODY, NOBODY, PARTNER = "a signed-in person", "anyone", "without credentials", "a partner"
 
 # Call · who · successes · problems of its own · takes: a body (b), pages (p), Idempotency-Key (i), If-Match (m);
 # gives: ETag (e), Location (l).
@@ -59,6 +59,12 @@ CALLS = [
     ("POST /moderation/reviews/{review_id}/decisions", "reviews.moderate_review", "200",
      "404 review-not-found, 409 moderation-conflict, 409 invalid-transition", "bi"),
 
+    ("POST /partner/enrollments",               PARTNER, "201 202",
+     "404 course-not-found, 409 course-closed, 409 already-enrolled, 409 already-waitlisted, 409 course-full", "bi"),
+    ("GET /partner/enrollments",                PARTNER, "200", "404 course-not-found", "p"),
+    ("DELETE /partner/enrollments/{reference}", PARTNER, "200",
+     "404 enrollment-not-found, 409 enrollment-completed", ""),
+
     ("GET /events", "common.view_event", "200", "", "p"),
 ]
 # fmt: on
@@ -69,7 +75,7 @@ WITH = {
     "i": {"409 idempotency-key-in-flight", "422 idempotency-key-reused"},
     "m": {"412 precondition-failed"},
 }
-SECURITY = {NOBODY: [], ANYBODY: [{}, {"bearerAuth": []}]}
+SECURITY = {NOBODY: [], ANYBODY: [{}, {"bearerAuth": []}], PARTNER: [{"apiKeyAuth": []}]}
 
 each_call = pytest.mark.parametrize(
     ("call", "who", "successes", "problems", "traits"), CALLS, ids=[c[0] for c in CALLS]
@@ -166,6 +172,10 @@ MEMBERS = {
     "Person": "id email display_name",
     "EnrollmentChanged": "outcome message enrollment triggered",
     "Event": "specversion id source type subject time datacontenttype actor requestid data",
+    "PartnerEnrolled": "result reference course_id external_id waitlist_position",
+    "PartnerWaitlisted": "result reference course_id external_id waitlist_position",
+    "PartnerEnrollment": "reference course_id external_id status waitlist_position joined_at enrolled_at ended_at",
+    "PartnerWithdrawn": "result reference",
     "PageInfo": "limit next_cursor has_more",
     "FieldError": "pointer parameter code detail",
     "RegisterRequest": "email password display_name",
@@ -177,6 +187,8 @@ MEMBERS = {
     "UpdateCourseRequest": "title slug summary description instructor capacity waitlist_enabled enrollment_opens_at "
     "enrollment_closes_at",
     "ReasonRequest": "reason",
+    "PartnerEnrollRequest": "course_id learner",
+    "LearnerRequest": "external_id email name",
 }
 VALUES = {
     "CourseStatus": "draft open closed archived",
@@ -185,6 +197,7 @@ VALUES = {
     "EnrollmentSource": "self waitlist partner import staff",
     "WaitlistEntryStatus": "waiting promoted left expired",
     "Standing": "enrolled completed waitlisted",
+    "PartnerEnrollmentStatus": "enrolled waitlisted completed withdrawn revoked left_waitlist expired",
     "WithdrawalOutcome": "withdrawn left_waitlist",
     "EventType": "course.created course.updated course.opened course.closed course.archived enrollment.created "
     "enrollment.withdrawn enrollment.completed enrollment.revoked enrollment.repaired waitlist.joined waitlist.left "
@@ -221,5 +234,6 @@ def test_query_parameters() -> None:
         "GET /courses/{course_id}/waitlist": {"limit", "cursor"},
         "GET /courses/{course_id}/reviews": {"sort", "rating", "limit", "cursor"},
         "GET /moderation/reviews": {"status", "course_id", "sort", "limit", "cursor"},
+        "GET /partner/enrollments": {"course_id", "external_id", "status", "limit", "cursor"},
         "GET /events": {"after", "type", "limit"},
     }

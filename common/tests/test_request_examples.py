@@ -11,7 +11,7 @@ from common.accounts import services as accounts
 from common.accounts import tokens
 from common.tests.factories import ApiClient, a_person, client_of, staff_member
 from courses.tests.factories import a_closed_course, a_draft, an_open_course, crs
-from enrollments.tests.factories import a_place_in_line, an_enrollment, enr
+from enrollments.tests.factories import a_place_in_line, an_enrollment, enr, partner_client
 from reviews.tests.factories import a_held_review, a_review, rev
 
 Example = dict[str, Any]
@@ -81,6 +81,10 @@ def _learner_of_course(example: Example) -> Scene:
     return scene(client_of(learner), course_id=crs(course_id))
 
 
+def _partner_at_open_course(example: Example) -> Scene:
+    return scene(partner_client(), secrets={"course_id": crs(an_open_course())})
+
+
 def _reviewer(example: Example) -> Scene:
     course_id = an_open_course()
     author = a_person()
@@ -114,6 +118,7 @@ SCENES: dict[str, Callable[[Example], Scene]] = {
     "enroll": _learner_at_open_course,
     "completeEnrollment": _staff_at_enrollment,
     "revokeEnrollment": _staff_at_enrollment,
+    "enrollThroughPartner": _partner_at_open_course,
     "writeReview": _learner_of_course,
     "rewriteReview": _reviewer,
     "reportReview": _reader_of_review,

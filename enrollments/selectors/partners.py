@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from common.compiled import Slot, Statement
+from common.types import Page, PageRequest, cut
+from enrollments.errors import EnrollmentNotFound
+from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.models import Partner as PartnerRow
 from enrollments.models import PartnerKey
-from enrollments.types import Partner
+from enrollments.rules import PARTNERS_WORDS
+from enrollments.selectors.standings import positions
+from enrollments.types import Partner, PartnerEnrollment, PartnerFilter, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,54 @@ def find_live_key(*, prefix: str, now: datetime) -> LiveKey | None:
 def _live_key() -> Statement:
     keys = live_keys(now=Slot("now")).filter(prefix=Slot("prefix"))
     return Statement(keys.values_list("id", "partner_id", "digest", "last_used_at"))
+
+
+def get_of_partner(*, partner_id: UUID, reference: UUID) -> tuple[UUID, UUID]:
+    """The course and the learner of a row that came through the partner.
+
+    Raises:
+        EnrollmentNotFound: no such row did.
+    """
+    rows = EnrollmentRow.objects.filter(pk=reference, partner_id=partner_id)
+    row = rows.values_list("course_id", "learner_id").first()
+    if row is None:
+        raise EnrollmentNotFound
+    return row
+
+
+_OF_PARTNER = ("id", "course_id", "external_id", "status", "joined_at", "enrolled_at", "ended_at")
+
+
+def list_of_partner(*, partner_id: UUID, wanted: PartnerFilter, page: PageRequest) -> Page[PartnerEnrollment]:
+    """What came through the partner, newest first."""
+    # The condition that the partial indexes are made for is said, not only meant.
+    rows = EnrollmentRow.objects.filter(partner_id=partner_id, partner__isnull=False).order_by("-id")
+    if wanted.course_id is not None:
+        rows = rows.filter(course_id=wanted.course_id)
+    if wanted.external_id is not None:
+        rows = rows.filter(external_id=wanted.external_id)
+    if wanted.status is not None:
+        rows = rows.filter(status=next(each for each, word in PARTNERS_WORDS.items() if word == wanted.status))
+    if page.after is not None:
+        rows = rows.filter(pk__lt=page.after[0])
+    found = list(rows.values_list(*_OF_PARTNER)[: page.limit + 1])
+    places = positions(entry_ids=[row[0] for row in found if row[3] == Status.WAITING])
+    kept = [_of_partner(row, places.get(row[0])) for row in found]
+    return cut(kept, limit=page.limit, key=lambda one: (one.reference,))
+
+
+def _of_partner(row: tuple[Any, ...], position: int | None) -> PartnerEnrollment:
+    reference, course_id, external_id, status, joined_at, enrolled_at, ended_at = row
+    return PartnerEnrollment(
+        reference=reference,
+        course_id=course_id,
+        external_id=external_id,
+        status=PARTNERS_WORDS[Status(status)],
+        waitlist_position=position,
+        joined_at=joined_at,
+        enrolled_at=enrolled_at,
+        ended_at=ended_at,
+    )
 
 
 def to_partner(row: PartnerRow) -> Partner:

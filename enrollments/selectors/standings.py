@@ -38,6 +38,12 @@ def find_standing(*, course_id: UUID, learner_id: UUID) -> tuple[UUID, Status] |
     return None if row is None else (row[0], Status(row[1]))
 
 
+def find_standings(*, course_id: UUID, learner_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, Status]]:
+    """For each of the learners with a live row in the course, its id and state."""
+    rows = _live(course_id, learner_ids).values_list("learner_id", "pk", "status")
+    return {learner_id: (row_id, Status(status)) for learner_id, row_id, status in rows}
+
+
 @cache
 def _standing() -> Statement:
     return Statement(_live(Slot("course_id"), Slot("learner_id")).values_list("pk", "status"))
@@ -189,8 +195,9 @@ def _person(row: tuple[Any, ...]) -> Person:
     return Person(id=person_id, email=email, display_name=display_name)
 
 
-def _live(course_id: UUID | Slot, learner_id: UUID | Slot) -> QuerySet[EnrollmentRow]:
-    return EnrollmentRow.objects.filter(course_id=course_id, learner_id=learner_id, status__in=sorted(LIVE))
+def _live(course_id: UUID | Slot, learner: UUID | Slot | Sequence[UUID]) -> QuerySet[EnrollmentRow]:
+    rows = EnrollmentRow.objects.filter(course_id=course_id, status__in=sorted(LIVE))
+    return rows.filter(learner_id__in=learner) if isinstance(learner, Sequence) else rows.filter(learner_id=learner)
 
 
 def _newest_first(

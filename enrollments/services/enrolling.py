@@ -14,15 +14,26 @@ from enrollments.errors import AlreadyEnrolled, AlreadyWaitlisted
 from enrollments.services.recording import event
 from enrollments.types import ENROLLMENT, Enrolled, Enrollment, Source, Status, Via, Waitlisted, WaitlistEntry
 
+# One row for each of `claimed`, which says who got a seat (no queue number) or which place in line.
 _INSERT = f"""
     INSERT INTO enrollments_enrollment
         (id, course_id, learner_id, status, source, partner_id, external_id, queue_number, joined_at, enrolled_at)
-    SELECT %(row_id)s, %(row_course_id)s, %(row_learner_id)s,
+    SELECT {{row_id}}, %(row_course_id)s, {{learner_id}},
         CASE WHEN queue_number IS NULL THEN '{Status.ACTIVE}' ELSE '{Status.WAITING}' END,
-        %(row_source)s, %(row_partner_id)s::uuid, %(row_external_id)s, queue_number, now(),
+        %(row_source)s, %(row_partner_id)s::uuid, {{external_id}}, queue_number, now(),
         CASE WHEN queue_number IS NULL THEN now() END
-    FROM claimed
+    FROM {{claimed}}
 """
+_INSERT_ONE = _INSERT.format(
+    row_id="%(row_id)s", learner_id="%(row_learner_id)s", external_id="%(row_external_id)s", claimed="claimed"
+)
+INSERT_MANY = _INSERT.format(
+    row_id="row_id",
+    learner_id="learner_id",
+    external_id="external_id",
+    claimed="""unnest(%(row_ids)s::uuid[], %(learner_ids)s::uuid[], %(external_ids)s::text[],
+        %(queue_numbers)s::bigint[]) AS claimed(row_id, learner_id, external_id, queue_number)""",
+)
 
 
 def enroll(
@@ -89,7 +100,7 @@ def _taking(
     seated = event("enrollment.created", course_id, row_id, learner_id, via, actor, source=source.value)
     queued = event("waitlist.joined", course_id, row_id, learner_id, via, actor, source=source.value)
     return [
-        db.Part("row", _INSERT, values),
+        db.Part("row", _INSERT_ONE, values),
         events.recording("seated", **seated, source="claimed WHERE queue_number IS NULL"),
         events.recording(
             "queued",

@@ -42,13 +42,31 @@ def withdraw(
     standing = get_standing(course_id=course_id, learner_id=learner_id)
     if expected_version is not None and standing.version != expected_version:
         raise PreconditionFailed
-    left = rules.state_after_withdrawing(standing_id=standing.id, status=standing.status)
-    via = _ended(standing.id, left)
+    return leave(standing.id, standing.status, course_id, learner_id, places, actor, now)
+
+
+@db.step
+def leave(
+    standing_id: UUID,
+    status: Status,
+    course_id: UUID,
+    learner_id: UUID,
+    places: courses.Places,
+    actor: Actor,
+    now: datetime,
+) -> Withdrawn:
+    """The learner's live row has ended, under the lock of the course, whose `places` are from before.
+
+    Raises:
+        EnrollmentCompleted: a completed enrollment keeps its seat.
+    """
+    left = rules.state_after_withdrawing(standing_id=standing_id, status=status)
+    via = _ended(standing_id, left)
     if left is Status.LEFT:
         courses.move_places(course_id=course_id, seats=0, waiting=-1)
-        record("waitlist.left", course_id, standing.id, learner_id, via, actor)
+        record("waitlist.left", course_id, standing_id, learner_id, via, actor)
         return Withdrawn(outcome="left_waitlist")
-    record("enrollment.withdrawn", course_id, standing.id, learner_id, via, actor)
+    record("enrollment.withdrawn", course_id, standing_id, learner_id, via, actor)
     free_seat(course_id, places, actor, now)
     return Withdrawn(outcome="withdrawn")
 

@@ -58,6 +58,11 @@ def promote(course_id: UUID) -> int:
     return enrollments.promote_waitlist(course_id=course_id, actor=SYSTEM, now=NOW)
 
 
+def expire(course_id: UUID) -> int:
+    """End the waiting in an archived course."""
+    return enrollments.expire_waitlist(course_id=course_id, actor=SYSTEM)
+
+
 def a_full_course(*, waiting: int = 0, capacity: int = 1, **values: Any) -> tuple[UUID, list[UUID], list[UUID]]:
     """An open course with a waitlist, all seats of which are taken; who has them and who waits, in order."""
     course_id = an_open_course(capacity=capacity, **{"waitlist_enabled": True, **values})

@@ -1,4 +1,4 @@
-"""The shapes of enrollments on the wire."""
+"""What learners and staff send and get."""
 
 from typing import Any, ClassVar
 

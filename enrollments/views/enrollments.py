@@ -10,7 +10,7 @@ from common.api import ApiView, answer
 from common.operations import Access, EmptyBody, PageOf, Tag, operation
 from common.preconditions import check_match, representation
 from enrollments import services as enrollments
-from enrollments.serializers import (
+from enrollments.serializers.enrollments import (
     EnrolledView,
     EnrollmentChangedView,
     EnrollmentQuery,
@@ -38,14 +38,24 @@ _STANDINGS = {
 }
 
 
-def _course_id(text: str) -> UUID:
+def course_id_from(text: str) -> UUID:
+    """The course with this public id.
+
+    Raises:
+        CourseNotFound: it is malformed or of another type.
+    """
     course_id = ids.decode(ids.COURSE, text)
     if course_id is None:
         raise enrollments.CourseNotFound
     return course_id
 
 
-def _enrollment_id(text: str) -> UUID:
+def enrollment_id_from(text: str) -> UUID:
+    """The enrollment with this public id.
+
+    Raises:
+        EnrollmentNotFound: it is malformed or of another type.
+    """
     enrollment_id = ids.decode(ids.ENROLLMENT, text)
     if enrollment_id is None:
         raise enrollments.EnrollmentNotFound
@@ -76,7 +86,7 @@ class CourseEnrollments(ApiView):
     def post(self, request: Request, course_id: str) -> HttpResponse:
         self.body()
         outcome = enrollments.enroll(
-            course_id=_course_id(course_id),
+            course_id=course_id_from(course_id),
             learner_id=self.person().pk,
             source=enrollments.Source.SELF,
             actor=self.actor(),
@@ -97,7 +107,7 @@ class CourseEnrollments(ApiView):
     )
     def get(self, request: Request, course_id: str) -> HttpResponse:
         page = enrollments.list_roster(
-            course_id=_course_id(course_id), status=self.query.get("status"), page=self.page_request()
+            course_id=course_id_from(course_id), status=self.query.get("status"), page=self.page_request()
         )
         return self.page(page, RosterRowView)
 
@@ -115,7 +125,7 @@ class CourseWaitlist(ApiView):
         errors=[enrollments.CourseNotFound],
     )
     def get(self, request: Request, course_id: str) -> HttpResponse:
-        page = enrollments.list_waitlist(course_id=_course_id(course_id), page=self.page_request())
+        page = enrollments.list_waitlist(course_id=course_id_from(course_id), page=self.page_request())
         return self.page(page, WaitlistRowView)
 
 
@@ -156,7 +166,7 @@ class MyStanding(ApiView):
         expected = check_match(request, standing.version)
         self.refuse_body()
         withdrawn = enrollments.withdraw(
-            course_id=_course_id(course_id),
+            course_id=course_id_from(course_id),
             learner_id=self.person().pk,
             expected_version=expected,
             actor=self.actor(),
@@ -207,7 +217,7 @@ class CompleteEnrollment(ApiView):
     )
     def post(self, request: Request, enrollment_id: str) -> HttpResponse:
         changed = enrollments.complete(
-            enrollment_id=_enrollment_id(enrollment_id),
+            enrollment_id=enrollment_id_from(enrollment_id),
             reason=self.body().get("reason", ""),
             actor=self.actor(),
             now=clock.now(),
@@ -231,7 +241,7 @@ class RevokeEnrollment(ApiView):
     )
     def post(self, request: Request, enrollment_id: str) -> HttpResponse:
         changed = enrollments.revoke(
-            enrollment_id=_enrollment_id(enrollment_id),
+            enrollment_id=enrollment_id_from(enrollment_id),
             reason=self.body().get("reason", ""),
             actor=self.actor(),
             now=clock.now(),

@@ -1,0 +1,52 @@
+"""Accounts that are made on somebody's behalf: without a password, for who has none yet."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+
+from common import db, ids
+from common.accounts.types import Newcomer
+
+_FIND = """
+    SELECT wanted.number, person.id
+    FROM unnest(%s::text[]) WITH ORDINALITY AS wanted(email, number)
+    JOIN common_user person ON upper(person.email) = upper(wanted.email)
+"""
+# By email, so that two transactions which make the same people wait for one another in one direction only.
+_MAKE = """
+    INSERT INTO common_user (id, email, display_name, password, is_active, is_staff, is_superuser, version)
+    SELECT id, email, display_name, password, true, false, false, 1
+    FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS newcomer(id, email, display_name, password)
+    ORDER BY upper(email)
+    ON CONFLICT DO NOTHING
+"""
+
+
+@db.step
+def ensure_accounts(*, people: Sequence[Newcomer]) -> list[UUID]:
+    """There is an account for each email. Returns their ids, in the order of `people`.
+
+    One that was there stays as it is; a new one has no password. Two transactions that see the same person for the
+    first time make one account: the second waits for the first.
+    """
+    emails = [person.email for person in people]
+    found = _find(emails)
+    new = [person for number, person in enumerate(people) if number not in found]
+    if new:
+        db.execute(
+            _MAKE,
+            [
+                [ids.new_uuid() for _ in new],
+                [person.email for person in new],
+                [person.display_name for person in new],
+                [make_password(None) for _ in new],
+            ],
+        )
+        # A statement of its own sees what a rival has committed while the one before waited for it.
+        found = _find(emails)
+    return [found[number] for number, _ in enumerate(people)]
+
+
+def _find(emails: list[str]) -> dict[int, UUID]:
+    return {number - 1: person_id for number, person_id in db.fetch_all(_FIND, [emails])}

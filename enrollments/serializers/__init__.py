@@ -1,0 +1,1 @@
+"""The shapes of enrollments on the wire."""

@@ -1,0 +1,94 @@
+"""A key opens the partner's own door and no other, and nothing else opens that door. Every operation is walked."""
+
+from typing import Any
+
+import pytest
+
+from common import openapi
+from common.tests.factories import a_person, client_of
+from common.tests.problems import refused
+from common.tests.unchanged import nothing_changed
+from courses.tests.factories import an_open_course, crs
+from enrollments.tests.factories import a_key, a_partner, partner_client
+
+pytestmark = pytest.mark.django_db
+
+CHALLENGE = 'Api-Key realm="api"'
+OPERATIONS = {
+    entry["operationId"]: (method, path, entry["security"])
+    for path, methods in openapi.document()["paths"].items()
+    for method, entry in methods.items()
+}
+FOR_PARTNERS = {name for name, (_, _, security) in OPERATIONS.items() if security == [{"apiKeyAuth": []}]}
+FOR_PEOPLE = {name for name, (_, _, security) in OPERATIONS.items() if security == [{"bearerAuth": []}]}
+FOR_ANYBODY = set(OPERATIONS) - FOR_PARTNERS - FOR_PEOPLE
+
+
+def call(client: Any, name: str, **path: str) -> Any:
+    """The operation, called without a body."""
+    method, address, _ = OPERATIONS[name]
+    parts = {part.strip("{}") for part in address.split("/") if part.startswith("{")}
+    return getattr(client, method)(address.format(**{part: path.get(part, "x") for part in parts}))
+
+
+def test_every_operation_is_for_partners_for_people_or_for_anybody() -> None:
+    assert all(OPERATIONS[name][1].startswith("/api/v1/partner/") for name in FOR_PARTNERS)
+    assert not any(OPERATIONS[name][1].startswith("/api/v1/partner/") for name in FOR_PEOPLE | FOR_ANYBODY)
+    assert len(FOR_PARTNERS) > 2
+
+
+@pytest.mark.parametrize("name", sorted(FOR_PARTNERS))
+class TestPartnersDoor:
+    def test_is_shut_for_nobody(self, name: str) -> None:
+        with nothing_changed():
+            response = call(client_of(), name)
+        refused(response, 401, "unauthenticated")
+        assert response["WWW-Authenticate"] == CHALLENGE
+
+    @pytest.mark.parametrize("who", [{}, {"is_superuser": True}])
+    def test_is_shut_for_a_person(self, name: str, who: dict[str, bool]) -> None:
+        client = client_of(a_person(**who))
+        with nothing_changed():
+            refused(call(client, name), 401, "unauthenticated")
+
+    @pytest.mark.parametrize(
+        "header", ["Api-Key", "Api-Key ", "Api-Key x", "Api-Key {key}x", "Api-Key é", "ApiKey {key}"]
+    )
+    def test_is_shut_for_what_is_no_key(self, name: str, header: str) -> None:
+        client = client_of(Authorization=header.format(key=a_key()))
+        with nothing_changed():
+            refused(call(client, name), 401, "unauthenticated")
+
+    def test_opens_for_a_key(self, name: str) -> None:
+        assert call(partner_client(), name).status_code not in {401, 403}
+
+
+@pytest.mark.parametrize("name", sorted(FOR_PEOPLE))
+def test_a_key_is_nothing_where_people_sign_in(name: str) -> None:
+    client = partner_client()
+    with nothing_changed():
+        response = call(client, name)
+    refused(response, 401, "unauthenticated")
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("name", sorted(FOR_ANYBODY))
+def test_a_key_is_no_better_than_none_where_anybody_may_call(name: str) -> None:
+    course = crs(an_open_course())
+    with_key, without = (call(client, name, course_id=course) for client in (partner_client(), client_of()))
+    assert with_key.status_code == without.status_code
+    assert _stable(with_key) == _stable(without)
+
+
+def _stable(response: Any) -> Any:
+    body = response.json()
+    body.pop("request_id", None)
+    return body
+
+
+class TestScheme:
+    def test_has_a_name_without_case(self) -> None:
+        for scheme in ("api-key", "API-KEY", "Api-Key "):
+            assert (
+                client_of(Authorization=f"{scheme} {a_key(a_partner())}").get("partner/enrollments").status_code == 200
+            )
