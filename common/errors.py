@@ -59,6 +59,15 @@ class IdempotencyKeyInFlight(DomainError):
         super().__init__("The first request with this Idempotency-Key is still running. Try again shortly.")
 
 
+class JobNotFailed(DomainError):
+    """Only a job that has failed can be tried again."""
+
+    code = "invalid_transition"
+
+    def __init__(self) -> None:
+        super().__init__("This job has not failed, or it was cleaned up.")
+
+
 class InvalidInput(Exception):
     """A value is not acceptable as such, whatever the state: `field` names it, `reasons` are sentences for people."""
 

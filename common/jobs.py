@@ -8,6 +8,7 @@ be short as well: what takes longer than JOB_TIME_LIMIT_SECONDS is started again
 import json
 import logging
 import random
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,18 +16,24 @@ from inspect import Signature, signature
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
-from procrastinate import BaseRetryStrategy, RetryDecision
+from django.db import DatabaseError, connection, transaction
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job as Row
 
 from common import context, db
+from common.errors import JobNotFailed
 
 logger = logging.getLogger(__name__)
 
 Function = TypeVar("Function", bound=Callable[..., None])
 
+# Jobs of one lane never take the places of another's. What waits for other people's servers is in a lane of its own, or
+# a few that do not answer would hold up everything.
+LANES = DEFAULT, OUTBOUND = "default", "outbound"
+
 _CLEANED_AT_ONCE = 1000
+_LONGEST_FAULT = 8_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +41,22 @@ class _Job:
     name: str
     run: Callable[..., None]
     parameters: Signature
-    key: str
-    attempts: int
+    key: str = ""
+    attempts: int = 1
+    lane: str = DEFAULT
+
+    def at_worker(self, job_context: JobContext, /, **arguments: Any) -> None:
+        """Run for a worker, and keep what it raises."""
+        assert job_context.job.id is not None
+        self.run_noting_faults(job_context.job.id, job_context.job.attempts, arguments)
+
+    def run_noting_faults(self, job_id: int, earlier_attempts: int, arguments: dict[str, Any]) -> None:
+        """Run, and keep what it raises for whoever looks at the job."""
+        try:
+            self.run(**arguments)
+        except Exception as fault:
+            _note_fault(job_id, earlier_attempts + 1, "".join(traceback.format_exception(fault)))
+            raise
 
     def retry_at(self, failures: int) -> datetime | None:
         """When to try again after so many failures: about 1 second later, then 3, 9, 27 and so on; None for never."""
@@ -56,14 +77,26 @@ _jobs: dict[str, _Job] = {}
 _names: dict[Callable[..., None], str] = {}
 
 
-def job(*, name: str, key: str = "", attempts: int = 8) -> Callable[[Function], Function]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """What each worker does again and again, beside its jobs."""
+
+    run: Callable[[], None]
+    seconds: float
+
+
+chores: list[Chore] = []
+
+
+def job(*, name: str, key: str = "", attempts: int = 8, lane: str = DEFAULT) -> Callable[[Function], Function]:
     """Register a function as the job `name`. It takes JSON values by keyword, one of them `request_id`.
 
     That is the id of the request which caused the job; it is on the job's log lines as well.
 
     Jobs with the same `key`, a format of the arguments such as `course:{course_id}`, run one at a time and in the order
     in which they were deferred; one that waits to be tried again holds up those behind it. A job that raises is tried
-    again after growing pauses, `attempts` times in all: with 8, over about 18 minutes.
+    again after growing pauses, `attempts` times in all: with 8, over about 18 minutes. One that waits for somebody
+    else's server belongs into the lane OUTBOUND.
     """
 
     def register(function: Function) -> Function:
@@ -75,8 +108,9 @@ def job(*, name: str, key: str = "", attempts: int = 8) -> Callable[[Function], 
             with context.entered(context.RequestContext(request_id=arguments["request_id"])):
                 function(**arguments)
 
-        app.task(name=name, retry=_Retry())(run)
-        _jobs[name] = _Job(name=name, run=run, parameters=parameters, key=key, attempts=attempts)
+        one = _Job(name=name, run=run, parameters=parameters, key=key, attempts=attempts, lane=lane)
+        app.task(name=name, queue=lane, retry=_Retry(), pass_context=True)(one.at_worker)
+        _jobs[name] = one
         _names[function] = name
         return function
 
@@ -94,8 +128,23 @@ def every(cron: str, *, name: str) -> Callable[[Function], Function]:
         def run(**_timestamp: Any) -> None:
             function()
 
-        app.periodic(cron=cron)(app.task(name=name, lock=name)(run))
-        _jobs[name] = _Job(name=name, run=run, parameters=signature(function), key=name, attempts=1)
+        one = _Job(name=name, run=run, parameters=signature(function), key=name)
+        app.periodic(cron=cron)(app.task(name=name, lock=name, pass_context=True)(one.at_worker))
+        _jobs[name] = one
+        return function
+
+    return register
+
+
+def beside(*, seconds: float) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Register a function that each worker calls so many seconds after it came back, and logs what it raises.
+
+    It needs no place among the jobs, and no row: for what has to go on when all places are taken, and for what looks
+    so often that a job for each time would be the greater part of the work. Several workers may do it at once.
+    """
+
+    def register(function: Callable[[], None]) -> Callable[[], None]:
+        chores.append(Chore(run=function, seconds=seconds))
         return function
 
     return register
@@ -117,14 +166,43 @@ def defer(job: Callable[..., None] | str, /, *, request_id: str = "", **argument
     arguments["request_id"] = request_id
     registered.parameters.bind(**arguments)
     _call(
-        "procrastinate_defer_jobs_v1(ARRAY[ROW('default', %s::varchar, 0, %s::text, NULL, %s::jsonb, NULL)]"
+        "procrastinate_defer_jobs_v1(ARRAY[ROW(%s::varchar, %s::varchar, 0, %s::text, NULL, %s::jsonb, NULL)]"
         "::procrastinate_job_to_defer_v1[])",
+        registered.lane,
         registered.name,
         registered.key.format(**arguments) or None,
         json.dumps(arguments),
     )
 
 
+@db.step
+def defer_unless_live(job: Callable[..., None], /, **arguments: Any) -> None:
+    """As `defer`, unless a job with the same key waits or runs: for a job that somebody asks for again and again.
+
+    One that runs may have looked before the caller's change, and would miss it: only who asks again soon may ask so.
+    """
+    key = _jobs[_names[job]].key.format(**arguments)
+    if not _call("EXISTS (SELECT FROM procrastinate_jobs WHERE lock = %s AND status IN ('todo', 'doing'))", key):
+        defer(job, **arguments)
+
+
+@transaction.atomic
+def retry(*, job_id: int) -> None:
+    """The failed job waits for a worker again, with all its attempts before it.
+
+    Raises:
+        JobNotFailed: it has not failed, or is no longer known.
+    """
+    waits = db.execute(
+        "UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL"
+        " WHERE id = %s AND status = 'failed'",
+        [job_id],
+    )
+    if not waits:
+        raise JobNotFailed
+
+
+@beside(seconds=settings.STALLED_WORKER_SECONDS / 3)
 @transaction.atomic
 def rescue() -> None:
     """The jobs of dead workers wait again; those that have used up their attempts have failed, and are reported.
@@ -149,6 +227,7 @@ def rescue() -> None:
         )
         stalled = cursor.fetchall()
     for job_id, name, attempts in stalled:
+        _note_fault(job_id, attempts, "It never came to an end: its worker died, or it took longer than a job may.")
         # A job that kills its worker, by its hunger for memory for one, would otherwise do so for ever.
         if name not in _jobs or attempts >= _jobs[name].attempts:
             _call("procrastinate_finish_job_v1(%s, 'failed', false)", job_id)
@@ -180,7 +259,7 @@ def run_pending() -> int:
 
 def _run(job_id: int, name: str, arguments: str, earlier_attempts: int) -> None:
     try:
-        _jobs[name].run(**json.loads(arguments))
+        _jobs[name].run_noting_faults(job_id, earlier_attempts, json.loads(arguments))
     except Exception:
         retry_at = _jobs[name].retry_at(earlier_attempts + 1)
         if retry_at is None:
@@ -189,6 +268,17 @@ def _run(job_id: int, name: str, arguments: str, earlier_attempts: int) -> None:
             _call("procrastinate_retry_job_v1(%s, %s, NULL, NULL, NULL)", job_id, retry_at)
         raise
     _call("procrastinate_finish_job_v1(%s, 'succeeded', false)", job_id)
+
+
+def _note_fault(job_id: int, attempt: int, report: str) -> None:
+    try:
+        with transaction.atomic():
+            db.execute(
+                "INSERT INTO common_jobfault (job_id, attempt, report, at) VALUES (%s, %s, %s, now())",
+                [job_id, attempt, report.replace("\0", "")[-_LONGEST_FAULT:]],
+            )
+    except DatabaseError as outage:  # which may be why the job failed
+        logger.warning("The fault of job %s could not be kept: %s", job_id, outage)
 
 
 def waiting() -> list[tuple[str, dict[str, Any]]]:

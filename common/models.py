@@ -111,3 +111,20 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller} {self.key}"
+
+
+class JobFault(models.Model):
+    """What one attempt of a background job raised. Gone with its job, by a foreign key that only the database knows."""
+
+    job_id = models.BigIntegerField()
+    attempt = models.PositiveIntegerField()
+    report = models.TextField()
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("retry_job", "Can have failed jobs tried again")]
+        indexes = [models.Index(fields=["job_id", "id"], name="fault_of_job")]
+
+    def __str__(self) -> str:
+        return f"{self.job_id}, attempt {self.attempt}"

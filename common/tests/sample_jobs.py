@@ -43,6 +43,16 @@ def dawdle(*, path: str, seconds: float, request_id: str) -> None:
     _leave(path, "done")
 
 
+@jobs.job(name="samples.wait_for_somebody", lane=jobs.OUTBOUND)
+def wait_for_somebody(*, seconds: float, request_id: str) -> None:
+    time.sleep(seconds)
+
+
+@jobs.job(name="samples.sleep")
+def sleep(*, seconds: float, request_id: str) -> None:
+    time.sleep(seconds)
+
+
 @jobs.job(name="samples.kill_worker", attempts=2)
 def kill_worker(*, path: str, request_id: str) -> None:
     _leave(path, request_id)
@@ -62,7 +72,18 @@ def tick() -> None:
     """Run each second: a sixth field stands for seconds."""
 
 
+@jobs.beside(seconds=0.1)
+def chore() -> None:
+    """Leave a line in a file that the worker was told of."""
+    _leave(os.environ["SAMPLE_CHORE"], "done")
+
+
 def _leave(path: str, line: str) -> int:
     with Path(path).open("a") as file:
         file.write(f"{line}\n")
     return len(Path(path).read_text().splitlines())
+
+
+@jobs.job(name="samples.nothing")
+def nothing(*, request_id: str) -> None:
+    """Do nothing."""

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from common import jobs
+from common import db, jobs
 from common.db import NotInTransaction
+from common.errors import JobNotFailed
 from common.tests import sample_jobs
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +45,11 @@ def rows(column: str) -> list[Any]:
 def outcomes() -> list[tuple[str, int]]:
     """How each job stands and how often it was tried, oldest first."""
     return list(zip(rows("status::text"), rows("attempts"), strict=True))
+
+
+def faults() -> list[tuple[int, str]]:
+    """What the attempts of all jobs raised, oldest first."""
+    return db.fetch_all("SELECT attempt, report FROM common_jobfault ORDER BY id")
 
 
 class TestDefer:
@@ -96,6 +102,35 @@ class TestDefer:
         assert len(jobs.waiting()) == 2
 
 
+class TestDeferUnlessLive:
+    @pytest.mark.parametrize("status", ["todo", "doing"])
+    def test_adds_nothing_while_one_with_the_key_waits_or_runs(self, path: str, status: str) -> None:
+        defer(sample_jobs.note_by_key, path=path, number=1)
+        execute("UPDATE procrastinate_jobs SET status = %s::procrastinate_job_status", status)
+
+        with transaction.atomic():
+            jobs.defer_unless_live(sample_jobs.note_by_key, path=path, number=1)
+
+        assert rows("status::text") == [status]
+
+    @pytest.mark.parametrize("status", ["succeeded", "failed"])
+    def test_adds_one_when_the_last_one_has_ended(self, path: str, status: str) -> None:
+        defer(sample_jobs.note_by_key, path=path, number=1)
+        execute("UPDATE procrastinate_jobs SET status = %s::procrastinate_job_status", status)
+
+        with transaction.atomic():
+            jobs.defer_unless_live(sample_jobs.note_by_key, path=path, number=1)
+
+        assert rows("status::text") == [status, "todo"]
+
+    def test_does_not_mind_jobs_with_another_key(self, path: str) -> None:
+        defer(sample_jobs.note_by_key, path=path, number=1)
+        with transaction.atomic():
+            jobs.defer_unless_live(sample_jobs.note_by_key, path=path, number=2)
+
+        assert rows("lock") == ["sample:1", "sample:2"]
+
+
 class TestJob:
     def test_refuses_a_function_that_does_not_take_the_id_of_the_request(self) -> None:
         with pytest.raises(TypeError, match="request_id"):
@@ -125,6 +160,53 @@ class TestJob:
 
         assert outcomes() == [("failed", 3)]
         assert len(lines(path)) == 3
+
+    def test_waits_in_its_lane(self, path: str) -> None:
+        defer(sample_jobs.note, path=path)
+        defer(sample_jobs.wait_for_somebody, seconds=0)
+
+        assert rows("queue_name") == ["default", "outbound"]
+
+    def test_that_raises_leaves_what_it_raised_for_each_attempt(self, path: str) -> None:
+        defer(sample_jobs.fail, path=path)
+        for _ in range(2):
+            with pytest.raises(RuntimeError):
+                jobs.run_pending()
+            execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
+
+        assert [attempt for attempt, _ in faults()] == [1, 2]
+        assert all(report.endswith("RuntimeError: a sample of bad luck\n") for _, report in faults())
+
+
+class TestRetry:
+    def test_lets_a_failed_job_wait_again_with_all_its_attempts(self, path: str) -> None:
+        defer(sample_jobs.fail, path=path)
+        execute(
+            "UPDATE procrastinate_jobs SET status = 'failed', attempts = 3, scheduled_at = now() + interval '1 day'"
+        )
+        (job_id,) = rows("id")
+
+        jobs.retry(job_id=job_id)
+
+        assert outcomes() == [("todo", 0)]
+        with pytest.raises(RuntimeError):
+            jobs.run_pending()
+        assert outcomes() == [("todo", 1)]
+
+    @pytest.mark.parametrize("status", ["todo", "doing", "succeeded"])
+    def test_refuses_a_job_that_has_not_failed(self, path: str, status: str) -> None:
+        defer(sample_jobs.note, path=path)
+        execute("UPDATE procrastinate_jobs SET status = %s::procrastinate_job_status", status)
+        (job_id,) = rows("id")
+
+        with pytest.raises(JobNotFailed):
+            jobs.retry(job_id=job_id)
+
+        assert rows("status::text") == [status]
+
+    def test_refuses_a_job_that_nobody_knows(self) -> None:
+        with pytest.raises(JobNotFailed):
+            jobs.retry(job_id=2**60)
 
 
 class TestRunPending:
@@ -195,6 +277,7 @@ class TestRescue:
         (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
         assert "samples.fail" in record.message
         assert "given up" in record.message
+        assert faults() == [(3, "It never came to an end: its worker died, or it took longer than a job may.")]
 
 
 class TestClean:
@@ -208,6 +291,10 @@ class TestClean:
             " WHERE job_id = job.id AND job.args->>'request_id' <> 'recent'"
         )
 
+        for (job_id,) in zip(rows("id"), strict=True):
+            execute("INSERT INTO common_jobfault (job_id, attempt, report) VALUES (%s, 1, 'bad luck')", job_id)
+
         jobs.clean()
 
         assert rows("args->>'request_id'") == ["recent", "waits"]
+        assert len(faults()) == 2

@@ -1,18 +1,13 @@
 import asyncio
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.worker import Worker
 
@@ -20,15 +15,20 @@ from common import jobs
 from common.management.commands.worker import _WakeUp
 from common.models import User
 from common.tests import sample_jobs
+from common.tests.workers import (
+    OTHERS_CONNECTED,
+    Process,
+    alive,
+    chores_of,
+    defer,
+    lines,
+    outcomes,
+    query,
+    wait_until,
+    workers,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Process = subprocess.Popen[bytes]
-
-OTHERS_CONNECTED = """
-    SELECT pid FROM pg_stat_activity
-    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-"""
 
 
 @pytest.fixture
@@ -46,59 +46,8 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def start_worker(log: Path, transactional_db: None) -> Iterator[Callable[[], Process]]:
     """Starts a worker on the database of the tests, in a process of its own."""
-    workers = []
-    environment = {
-        **os.environ,
-        "DATABASE_URL": url_of_the_database(),
-        "DJANGO_SETTINGS_MODULE": "common.tests.worker_settings",
-    }
-
-    def start() -> Process:
-        with log.open("ab") as stderr:
-            command = [sys.executable, "manage.py", "worker"]
-            workers.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=stderr))
-        return workers[-1]
-
-    yield start
-    for worker in workers:
-        worker.kill()
-        worker.wait()
-    # The server takes a moment to miss a killed client, and cannot drop the database of the tests before.
-    wait_until(lambda: query(OTHERS_CONNECTED) == [])
-
-
-def url_of_the_database() -> str:
-    connection.ensure_connection()
-    there = connection.connection.info
-    query = urlencode({"host": there.host, "port": there.port, "user": there.user, "password": there.password})
-    return f"postgres:///{there.dbname}?{query}"
-
-
-def lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
-
-
-def defer(job: Callable[..., None], **arguments: Any) -> None:
-    with transaction.atomic():
-        jobs.defer(job, **arguments)
-
-
-def query(sql: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql)
-        return cursor.fetchall()
-
-
-def outcomes() -> list[tuple[str, int]]:
-    """How each sample job stands and how often it was tried, oldest first; periodic ones are left out."""
-    return query("SELECT status::text, attempts FROM procrastinate_jobs WHERE NOT args ? 'timestamp' ORDER BY id")
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {outcomes()}"
-        time.sleep(0.05)
+    with workers(log) as start:
+        yield start
 
 
 class TestWorker:
@@ -149,7 +98,7 @@ class TestWorker:
 
     def test_outlives_the_loss_of_its_connections(self, start_worker: Callable[[], Process], path: str) -> None:
         worker = start_worker()
-        wait_until(lambda: query("SELECT id FROM procrastinate_workers") != [])
+        wait_until(lambda: alive() == 1)
         query(f"SELECT pg_terminate_backend(pid) FROM ({OTHERS_CONNECTED}) others")
         defer(sample_jobs.note, path=path)
         wait_until(lambda: outcomes() == [("succeeded", 1)])
@@ -162,7 +111,7 @@ class TestWorker:
         worker = start_worker()
         wait_until(lambda: len(lines(path)) == 1)
         start_worker()
-        wait_until(lambda: len(query("SELECT id FROM procrastinate_workers")) == 2)
+        wait_until(lambda: alive() == 2)
         worker.kill()
         killed_at = time.monotonic()
         wait_until(lambda: outcomes() == [("succeeded", 2)])
@@ -193,6 +142,24 @@ class TestWorker:
         assert len(lines(path)) == 2
         assert "ERROR common.jobs [-] Job samples.kill_worker" in log.read_text()
 
+    def test_does_jobs_although_all_that_wait_for_other_servers_hang(
+        self, start_worker: Callable[[], Process], path: str
+    ) -> None:
+        for _ in range(8):
+            defer(sample_jobs.wait_for_somebody, seconds=60)
+        start_worker()
+        wait_until(lambda: [status for status, _ in outcomes()] == ["doing"] * 4 + ["todo"] * 4)
+        defer(sample_jobs.note, path=path)
+        wait_until(lambda: outcomes()[8:] == [("succeeded", 1)])
+
+    def test_does_chores_although_all_places_are_taken(self, start_worker: Callable[[], Process], log: Path) -> None:
+        for _ in range(5):
+            defer(sample_jobs.sleep, seconds=60)
+        start_worker()
+        wait_until(lambda: [status for status, _ in outcomes()] == ["doing"] * 4 + ["todo"])
+        done_before = len(lines(chores_of(log)))
+        wait_until(lambda: len(lines(chores_of(log))) > done_before + 2)
+
     def test_defers_a_periodic_job_at_each_tick_once_among_all(self, start_worker: Callable[[], Process]) -> None:
         def ticks() -> list[int]:
             rows = query("SELECT args->>'timestamp' FROM procrastinate_jobs WHERE task_name = 'samples.tick'")
@@ -200,7 +167,7 @@ class TestWorker:
 
         start_worker()
         start_worker()
-        wait_until(lambda: len(query("SELECT id FROM procrastinate_workers")) == 2)
+        wait_until(lambda: alive() == 2)
         before = len(ticks())
         wait_until(lambda: len(ticks()) >= before + 3)
 

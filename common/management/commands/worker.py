@@ -5,7 +5,9 @@ import logging
 import signal
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import Any, Literal
 
 import psycopg
@@ -24,6 +26,8 @@ from common import jobs
 logger = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 1
+# How long a worker that stops may take for its farewell to a database that may be away.
+_FAREWELL_SECONDS = 2
 _STOP = (signal.SIGTERM, signal.SIGINT)
 # A peer that vanished without a word is noticed after 25 seconds; on a Unix socket these say nothing.
 _KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
@@ -37,54 +41,95 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--concurrency", type=int, default=4, help="how many jobs run at the same time (4)")
+        parser.add_argument(
+            "--outbound-concurrency",
+            type=int,
+            default=4,
+            help="how many more may wait for other servers meanwhile: webhooks and mail (4)",
+        )
 
-    def handle(self, *args: Any, concurrency: int, **options: Any) -> None:
+    def handle(self, *args: Any, concurrency: int, outbound_concurrency: int, **options: Any) -> None:
         self.asked_to_stop = False
+        self.places = {jobs.DEFAULT: concurrency, jobs.OUTBOUND: outbound_concurrency}
+        _on_stop(lambda *_: sys.exit(0))  # no job is at hand yet
         while not self.asked_to_stop:
-            for number in _STOP:
-                signal.signal(number, lambda *_: sys.exit(0))  # no job is at hand yet
             try:
                 _wait_for_database()
-                asyncio.run(self._serve(concurrency))
+                asyncio.run(self._serve())
             except (ConnectorException, psycopg.OperationalError):
                 logger.exception("The database failed the worker")
             if not self.asked_to_stop:
                 logger.error("The worker stopped by itself and starts again")
                 time.sleep(_PAUSE_SECONDS)
 
-    async def _serve(self, concurrency: int) -> None:
+    async def _serve(self) -> None:
         app.perform_import_paths()
         loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(concurrency + 1))  # the jobs, and their rescue
-        with app.replace_connector(_make_connector()):
-            async with app.open_async():
-                worker = asyncio.create_task(_Worker(concurrency).run())
-                rescue = asyncio.create_task(_rescue_for_ever())
+        loop.set_default_executor(ThreadPoolExecutor(sum(self.places.values()) + len(jobs.chores)))
+        with app.replace_connector(_make_connector()) as connected:
+            async with connected.open_async():
+                self.workers = [_Worker(lane, places) for lane, places in self.places.items()]
+                self.stop_wanted = loop.create_future()
+                self.running = [asyncio.create_task(worker.run()) for worker in self.workers]
+                chores = [asyncio.create_task(_do_for_ever(chore)) for chore in jobs.chores]
                 for number in _STOP:
-                    loop.add_signal_handler(number, self._stop, worker)
+                    loop.add_signal_handler(number, self._stop)
                 try:
-                    await worker
-                except asyncio.CancelledError:
-                    logger.info("The worker was asked to stop")
+                    await self._until_stopped()
                 finally:
-                    rescue.cancel()
+                    for task in chores:
+                        task.cancel()
+                    for number in _STOP:
+                        loop.remove_signal_handler(number)
+                    _on_stop(signal.SIG_IGN if self.asked_to_stop else lambda *_: sys.exit(0))
 
-    def _stop(self, worker: "asyncio.Task[None]") -> None:
+    def _stop(self) -> None:
         if not self.asked_to_stop:  # a second signal must not interrupt the wait for the jobs at hand
+            logger.info("The worker was asked to stop")
             self.asked_to_stop = True
-            worker.cancel()
+            self.stop_wanted.set_result(None)
+
+    async def _until_stopped(self) -> None:
+        """All lanes end together: when the worker is asked to stop, or one of them stops by itself."""
+        await asyncio.wait([*self.running, self.stop_wanted], return_when=asyncio.FIRST_COMPLETED)
+        for task in self.running:
+            task.cancel()
+        while not all(task.done() for task in self.running):
+            await asyncio.wait(self.running, timeout=_FAREWELL_SECONDS)
+            if not any(worker.jobs_at_hand for worker in self.workers):
+                break  # the database is away, and will miss the worker by itself
+        faults = [task.exception() for task in self.running if task.done() and not task.cancelled()]
+        for fault in faults:
+            if fault is not None:
+                raise fault
+
+
+def _on_stop(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in _STOP:
+        signal.signal(number, handler)
 
 
 class _Worker(Worker):
-    def __init__(self, concurrency: int) -> None:
+    """Runs the jobs of one lane. The schedule is kept by one lane for all."""
+
+    def __init__(self, lane: str, places: int) -> None:
         super().__init__(
             app,
             **app.worker_defaults,
-            concurrency=concurrency,
+            queues=[lane],
+            concurrency=places,
             install_signal_handlers=False,
-            worker_middleware=[_free_the_next],
+            worker_middleware=[_run_job],
         )
+        self.jobs_at_hand = 0
         self._new_job_event = _WakeUp()
+        self._keeps_schedule = lane == jobs.DEFAULT
+
+    async def _periodic_deferrer(self) -> None:
+        if self._keeps_schedule:
+            await super()._periodic_deferrer()
+        else:
+            await asyncio.Event().wait()
 
 
 class _WakeUp(asyncio.Event):
@@ -125,32 +170,37 @@ def _make_connector() -> PsycopgConnector:
     return PsycopgConnector(min_size=1, max_size=4, timeout=5, **where)
 
 
-async def _free_the_next(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
-    """Look for work as soon as a job with a key has ended: the next with its key was passed over until then.
+async def _run_job(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
+    """Count the job while it runs, and look for work as soon as one with a key has ended.
 
-    Left to the poll, jobs of one key would run at one a second instead of 200.
+    The next with its key was passed over until then; left to the poll, jobs of one key would run at one a second
+    instead of 200.
     """
+    assert isinstance(worker, _Worker)
     task = asyncio.current_task()
     if context.job.lock and task:
         task.add_done_callback(lambda _: worker._new_job_event.set())
-    return await call_next()
+    worker.jobs_at_hand += 1
+    try:
+        return await call_next()
+    finally:
+        worker.jobs_at_hand -= 1  # its end is not noted yet, and cannot be while the database is away
 
 
-async def _rescue_for_ever() -> None:
-    """Beside the jobs, not one of them, so that it needs no free place among them when all are stuck."""
+async def _do_for_ever(chore: jobs.Chore) -> None:
     while True:
         try:
-            await sync_to_async(_rescue, thread_sensitive=False)()
+            await sync_to_async(_do, thread_sensitive=False)(chore)
         except DatabaseError as failure:
-            logger.warning("Stalled jobs could not be looked for: %s", failure)
+            logger.warning("%s: %s", chore.run.__qualname__, failure)
         except Exception:
-            logger.exception("Stalled jobs could not be looked for")
-        await asyncio.sleep(settings.STALLED_WORKER_SECONDS / 3)
+            logger.exception("%s failed", chore.run.__qualname__)
+        await asyncio.sleep(chore.seconds)
 
 
-def _rescue() -> None:
+def _do(chore: jobs.Chore) -> None:
     close_old_connections()
     try:
-        jobs.rescue()
+        chore.run()
     finally:
         close_old_connections()
