@@ -1,8 +1,9 @@
 """Demonstration data: a catalogue that looks like one, people to sign in as, and what to try first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain, cycle
+from itertools import zip_longest
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
@@ -12,9 +13,9 @@ from django.db import transaction
 from common import ids
 from common.models import User
 from common.types import Actor, PageRequest
+from config import demo_reviews
 from courses import services as courses
 from enrollments import services as enrollments
-from reviews import services as reviews
 
 PASSWORD = "lectern-demo"
 ADMIN, STAFF, MODERATOR, LEARNER = (f"{name}@lectern.example" for name in ("admin", "staff", "moderator", "ada"))
@@ -70,24 +71,6 @@ _PLANS = (
     _Plan(title="Maps and How to Lie with Them", instructor="Arjun Mehta", steps=(),
           summary="Projections, borders, colours: every map is an argument."),
 )
-# What learners say, with their rating. The later ones trip a hold rule each.
-_REVIEWS = (
-    (5, "I read a sonnet to my grandmother. She cried, I did not."),
-    (4, "Well prepared, and patient with slow people like me. The room was cold."),
-    (5, "Best evening of my week. Signing up for the next one."),
-    (3, "Good teacher, too many people. I had hoped for more practice."),
-    (2, "Half of it I knew already; the description should say so."),
-    (4, "Finally somebody who explains why and not only how."),
-    (1, "THIS WAS NOTHING LIKE WHAT THE DESCRIPTION PROMISED, GIVE ME MY EVENINGS BACK"),
-    (5, "Great! More of the same for less money at https://cheap-courses.example"),
-    (4, "Lovely. Call me for private lessons: +49 170 5550123"),
-    (2, "The other students talk like idiots and nobody stops them."),
-)
-# Too short for the rule on the same text elsewhere.
-_SHORT_REVIEWS = (
-    (5, "Worth every evening."), (4, "Would come again."), (3, "Fine, but long."), (4, "Kind and clear."),
-    (5, ""), (2, "Not for me."), (5, "I learned so much!"), (4, "Good teacher, good room."),
-)
 _NAMES = (
     "Ada Lovelace", "Amara Singh", "Ben Carter", "Chiara Rossi", "Dmitri Volkov", "Elif Kaya", "Farid Rahimi",
     "Grace Mensah", "Hiro Tanaka", "Isla Murray", "Joao Pereira", "Katya Ivanova", "Liam Byrne", "Maya Cohen",
@@ -107,7 +90,8 @@ def fill(*, now: datetime) -> bool:
         for index, plan in enumerate(_PLANS):
             # Each course starts with somebody else, so that no learner is in all of them.
             _make_course(plan, learners[index:] + learners[:index], now)
-        _make_reviews(learners, now)
+        moderators = list(User.objects.filter(groups__name="Moderators").values_list("pk", flat=True))
+        demo_reviews.fill(seats=_seats(learners), readers=learners, moderators=moderators, now=now)
     return True
 
 
@@ -144,7 +128,12 @@ def banner(*, base_url: str, now: datetime) -> list[str]:
 def _make_people() -> list[UUID]:
     password = make_password(PASSWORD)
     User.objects.create(email=ADMIN, display_name="Admin", password=password, is_staff=True, is_superuser=True)
-    for email, name, group in ((STAFF, "Course Staff", "Course staff"), (MODERATOR, "Moderator", "Moderators")):
+    staff = (
+        (STAFF, "Course Staff", "Course staff"),
+        (MODERATOR, "Moderator", "Moderators"),
+        ("naomi@lectern.example", "Naomi Becker", "Moderators"),
+    )
+    for email, name, group in staff:
         person = User.objects.create(email=email, display_name=name, password=password, is_staff=True)
         person.groups.add(Group.objects.get(name=group))
     learners = [
@@ -181,28 +170,11 @@ def _ask(course_id: UUID, learners: list[UUID], now: datetime) -> None:
         )
 
 
-def _make_reviews(learners: list[UUID], now: datetime) -> None:
-    """Some of those who are in a course review it, and three readers report one of the reviews."""
-    texts = chain(_REVIEWS, cycle(_SHORT_REVIEWS))
-    for learner_id in learners:
-        page = PageRequest(limit=2)
-        mine = enrollments.list_enrollments_of_learner(learner_id=learner_id, status=None, page=page)
-        for row in mine.rows:
-            rating, comment = next(texts)
-            own = reviews.write_review(
-                course_id=row.course.id, author_id=learner_id, rating=rating, comment=comment, actor=_ACTOR, now=now
-            )
-            if rating == 2 and len(comment) > 20 and own.public is not None:
-                _report(own.review, [reader for reader in learners if reader != learner_id][:3])
-
-
-def _report(review: reviews.Review, readers: list[UUID]) -> None:
-    for reader_id in readers:
-        reviews.report_review(
-            course_id=review.course_id,
-            review_id=review.id,
-            reporter_id=reader_id,
-            reason=reviews.ReportReason.OFF_TOPIC,
-            note="",
-            actor=_ACTOR,
-        )
+def _seats(learners: list[UUID]) -> Iterator[demo_reviews.Seat]:
+    """Who is in which course: first one course of each learner, then another one of each."""
+    lists = [
+        enrollments.list_enrollments_of_learner(learner_id=learner_id, status=None, page=PageRequest(limit=9)).rows
+        for learner_id in learners
+    ]
+    found = [[(learner_id, row.course.id) for row in rows] for learner_id, rows in zip(learners, lists, strict=True)]
+    return (seat for round in zip_longest(*found) for seat in round if seat is not None)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-_WIDTH, _HEIGHT, _TOP, _BOTTOM = 360, 150, 14, 22
-_ROW, _LABEL, _VALUE = 26, 130, 64
+_WIDTH, _WIDE, _HEIGHT, _TOP, _BOTTOM = 300, 680, 140, 14, 22
+_ROW, _VALUE, _LETTER = 26, 72, 6.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,19 +39,26 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Bars with a heading; `summary` says in words what a look at them tells."""
+    """Bars with a heading; `summary` says in words what a look at them tells.
+
+    Those that lie may be wide, with room for long labels.
+    """
 
     title: str
     summary: str
     bars: Sequence[Bar]
     is_lying: bool = False
-    scale: int = 0
-    note: str = ""
+    is_wide: bool = False
 
     @property
     def names(self) -> list[str]:
         """What the parts of each bar stand for."""
         return [part.name for part in self.bars[0].parts] if self.bars else []
+
+    @property
+    def legend(self) -> Sequence[Part]:
+        """What each colour stands for, where there are several."""
+        return self.bars[0].parts if len(self.names) > 1 else ()
 
     @property
     def svg(self) -> SafeString:
@@ -82,16 +89,19 @@ def _standing(chart: Chart) -> SafeString:
 
 
 def _lying(chart: Chart) -> SafeString:
-    most = chart.scale or max((bar.value for bar in chart.bars), default=0) or 1
-    room = _WIDTH - _LABEL - _VALUE
+    most = max((bar.value for bar in chart.bars), default=0) or 1
+    width = _WIDE if chart.is_wide else _WIDTH
+    start = width * (0.42 if chart.is_wide else 0.3)
+    room, letters = width - start - _VALUE, int(start / _LETTER)
     drawn = []
     for place, bar in enumerate(chart.bars):
-        top, x = place * _ROW + 4.0, float(_LABEL)
-        pieces = [_words(_LABEL - 8, top + 13, bar.label if len(bar.label) <= 20 else bar.label[:19] + "…", "end")]
+        top, x = place * _ROW + 4.0, start
+        label = bar.label if len(bar.label) <= letters else bar.label[: letters - 1] + "…"
+        pieces = [_words(start - 8, top + 13, label, "end")]
         for part in bar.parts:
-            width = min(part.value / most, 1) * room
-            pieces.append(_rectangle(x, top, width, _ROW - 8, part))
-            x += width
+            length = part.value / most * room
+            pieces.append(_rectangle(x, top, length, _ROW - 8, part))
+            x += length
         pieces.append(_words(x + 6, top + 13, bar.said or f"{bar.value:,}", "start"))
         drawn.append(_linked(bar, pieces))
     return _drawing(chart, len(chart.bars) * _ROW + 4, drawn)
@@ -100,7 +110,7 @@ def _lying(chart: Chart) -> SafeString:
 def _drawing(chart: Chart, height: int, drawn: Sequence[SafeString]) -> SafeString:
     return format_html(
         '<svg viewBox="0 0 {} {}" role="group" aria-label="{}: {}">{}</svg>',
-        _WIDTH,
+        _WIDE if chart.is_wide else _WIDTH,
         height,
         chart.title,
         chart.summary,

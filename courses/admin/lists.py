@@ -182,9 +182,10 @@ def _fullest() -> Chart:
                 Part(name="waiting", value=course.places.waiting, look="bad"),
             ],
             address=reverse("admin:courses_course_change", args=[course.pk]),
-            said=f"{course.places.seats_taken}/{course.places.capacity} +{course.places.waiting}",
+            said=f"{course.places.seats_taken} of {course.places.capacity}"
+            + (f" + {course.places.waiting}" if course.places.waiting else ""),
         )
         for course in selectors.fullest(limit=8)
     ]
     summary = "Seats taken, of how many, and who waits, in the open courses where most wait."
-    return Chart(title="Fullest courses", summary=summary, bars=bars, is_lying=True)
+    return Chart(title="Fullest courses", summary=summary, bars=bars, is_lying=True, is_wide=True)

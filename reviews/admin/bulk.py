@@ -51,7 +51,7 @@ def ask(model_admin: "ReviewAdmin", request: HttpRequest, decision: Decision) ->
         messages.error(request, f"Choose between 1 and {MOST_ROWS} reviews.")
         return None
     initial = {"decision": decision, "version": 1}
-    form = DecisionForm(initial=initial, reasons=deciding.reasons_for(decision), label_suffix="")
+    form = DecisionForm(initial=initial, decisions=[decision])
     return _page(model_admin, request, decision, seen, form)
 
 
@@ -65,7 +65,7 @@ def run(model_admin: "ReviewAdmin", request: HttpRequest) -> HttpResponse:
     if not seen or len(seen) > MOST_ROWS:
         raise BadRequest
     decision = Decision.APPROVE if request.POST.get("decision") == Decision.APPROVE else Decision.HIDE
-    form = DecisionForm(request.POST, reasons=deciding.reasons_for(decision), label_suffix="")
+    form = DecisionForm(request.POST, decisions=[decision])
     if not form.is_valid():
         return _page(model_admin, request, decision, seen, form)
     rows = _rows(model_admin, request, seen)

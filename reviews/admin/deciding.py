@@ -1,5 +1,6 @@
 """Decisions as the pages send them, and what they come to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -26,7 +27,10 @@ _KEPT = 5
 
 
 class DecisionForm(forms.Form):
-    """A decision on the version of a review that the moderator saw. Who hides says why: the author is told."""
+    """A decision on the version of a review that the moderator saw. Who hides says why: the author is told.
+
+    `decisions` are those for which reasons are offered.
+    """
 
     decision = forms.ChoiceField(choices=[(each.value, each.value) for each in Decision], widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=1, max_value=2**31 - 1, widget=forms.HiddenInput)
@@ -38,17 +42,18 @@ class DecisionForm(forms.Form):
         help_text="For moderators only. The author is told the reason's text.",
     )
 
-    def __init__(self, *args: Any, reasons: list[ModerationReason], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, decisions: Sequence[Decision], **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        numbered = enumerate(reasons(), start=1)
+        self._reasons = [(number, reason) for number, reason in numbered if reason.decision in decisions]
         field = cast("forms.ChoiceField", self.fields["reason"])
-        field.choices = [(reason.code, reason.label) for reason in reasons]
-        self._decisions = [reason.decision for reason in reasons]
+        field.choices = [(reason.code, reason.label) for _, reason in self._reasons]
 
     def reasons_by_decision(self) -> list[tuple[str, list[tuple[int, Any]]]]:
-        """The reasons to choose from, numbered as their keys are, apart for each decision."""
+        """The reasons to choose from, with the numbers of their keys, apart for each decision."""
         found: dict[str, list[tuple[int, Any]]] = {}
-        for number, (decision, radio) in enumerate(zip(self._decisions, self["reason"], strict=True), start=1):
-            found.setdefault(decision, []).append((number, radio))
+        for (number, reason), radio in zip(self._reasons, self["reason"], strict=True):
+            found.setdefault(reason.decision, []).append((number, radio))
         return list(found.items())
 
     def clean(self) -> dict[str, Any]:
@@ -59,10 +64,9 @@ class DecisionForm(forms.Form):
         return values
 
 
-def reasons_for(*decisions: Decision) -> list[ModerationReason]:
-    """The reasons to choose from for these decisions, in the order in which keys 1 to 9 stand for them."""
-    active = ModerationReason.objects.filter(is_active=True, decision__in=decisions)
-    return list(active.order_by("decision", "position", "code"))
+def reasons() -> list[ModerationReason]:
+    """The reasons in use, in the order in which keys 1 to 9 stand for them on every page: those to hide come first."""
+    return list(ModerationReason.objects.filter(is_active=True).order_by("-decision", "position", "code"))
 
 
 def me(request: HttpRequest) -> User:

@@ -49,8 +49,9 @@ def age(since: datetime, now: datetime) -> str:
 
 def duration(seconds: float) -> str:
     """A length of time in its largest unit."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
+    # 31 hours say more than one day.
+    for unit, length, least in (("d", 86_400, 2), ("h", 3_600, 1), ("min", 60, 1)):
+        if seconds >= length * least:
             return f"{int(seconds // length):,} {unit}"
     return "under 1 s" if seconds < 1 else f"{int(seconds)} s"
 

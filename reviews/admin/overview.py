@@ -87,12 +87,12 @@ def _numbers(now: datetime) -> list[Number]:
         ),
         Number(
             value="—" if median is None else duration(median),
-            label=f"median time to decision {of}",
+            label=f"median time to decision, {of}",
             address=_decided(),
         ),
         Number(
             value="—" if slow is None else duration(slow),
-            label=f"within which nine of ten are decided, {of}",
+            label=f"nine of ten are decided within, {of}",
             address=_decided(),
         ),
     ]

@@ -19,7 +19,7 @@ class ReasonAdmin(ListAdmin):
     description = "What moderators can choose from, and what each tells the author."
     list_display = ("label", "code", "decision", "position", "is_active", "public_text")
     list_select_related = ()
-    ordering = ("decision", "position", "code")
+    ordering = ("-decision", "position", "code")
     fields = ("code", "label", "decision", "public_text", "position", "is_active")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -83,7 +83,7 @@ def lay_out(request: HttpRequest, record: Review, *, may_moderate: bool) -> dict
 
 
 def _new_form(record: Review, could: Sequence[Decision]) -> DecisionForm:
-    return DecisionForm(initial={"version": record.version}, reasons=deciding.reasons_for(*could), label_suffix="")
+    return DecisionForm(initial={"version": record.version}, decisions=could)
 
 
 def _choices(record: Review, could: Sequence[Decision]) -> list[tuple[Decision, str, str]]:
@@ -158,7 +158,7 @@ def decide_page(model_admin: "ReviewAdmin", request: HttpRequest, key: UUID) -> 
         return _ask(model_admin, request, record, _asking(record, sent), sent)
     # The workbench offers the reasons for either decision.
     decisions = tuple(Decision) if sent.get("then") == "next" else (_asked(sent),)
-    form = DecisionForm(sent, reasons=deciding.reasons_for(*decisions), label_suffix="")
+    form = DecisionForm(sent, decisions=decisions)
     if not form.is_valid():
         return _ask(model_admin, request, record, form, sent)
     try:
@@ -206,7 +206,7 @@ def _asked(sent: QueryDict) -> Decision:
 
 def _asking(record: Review, sent: QueryDict) -> DecisionForm:
     initial = {"version": record.version, "decision": _asked(sent)}
-    return DecisionForm(initial=initial, reasons=deciding.reasons_for(_asked(sent)), label_suffix="")
+    return DecisionForm(initial=initial, decisions=[_asked(sent)])
 
 
 def _ask(

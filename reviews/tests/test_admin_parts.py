@@ -72,7 +72,15 @@ class TestCharts:
 class TestWords:
     @pytest.mark.parametrize(
         ("seconds", "said"),
-        [(0.2, "under 1 s"), (1, "1 s"), (59.9, "59 s"), (60, "1 min"), (3600, "1 h"), (86_400 * 3, "3 d")],
+        [
+            (0.2, "under 1 s"),
+            (1, "1 s"),
+            (59.9, "59 s"),
+            (60, "1 min"),
+            (3600, "1 h"),
+            (86_400 * 2 - 1, "47 h"),
+            (86_400 * 2, "2 d"),
+        ],
     )
     def test_lengths_of_time(self, seconds: float, said: str) -> None:
         assert duration(seconds) == said

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from common.tests.browser import Watched, a_page
@@ -129,6 +129,37 @@ def test_eight_decisions_in_a_row_by_keyboard(live_server: LiveServer) -> None:
         watched.check(host=urlsplit(live_server.url).netloc)
 
 
+def test_rows_are_decided_on_by_keyboard_and_the_list_keeps_its_place(live_server: LiveServer) -> None:
+    first, second, third, last = (a_held_review() for _ in range(4))
+    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+        page = sign_in(watched, live_server.url)
+        page.goto(f"{live_server.url}{LIST}?queue=pending")
+        for key in "jjh":
+            page.keyboard.press(key)
+        page.wait_for_url(re.compile(re.escape(at(second, "decide"))))
+        page.keyboard.press("Escape")
+        expect(row_with(page, second)).to_be_focused()
+        page.keyboard.press("h")
+        page.wait_for_url(re.compile(re.escape(at(second, "decide"))))
+        watched.check_accessibility()
+        for key in "112h":
+            page.keyboard.press(key)
+        says(page, "The review is hidden.")
+        expect(row_with(page, third)).to_be_focused()
+        page.keyboard.press("j")
+        page.keyboard.press("a")
+        says(page, "The review is public.")
+        # The last row is gone, and the one before it is the last now.
+        expect(row_with(page, third)).to_be_focused()
+        assert [status(each) for each in (first, second, third, last)] == ["pending", "hidden", "pending", "published"]
+        watched.check(host=urlsplit(live_server.url).netloc)
+
+
+def row_with(page: Page, review: Written) -> Locator:
+    """The link in the row of this review."""
+    return page.locator(f'#result_list th a[href*="{at(review)}"]')
+
+
 def test_keys_can_be_turned_off(live_server: LiveServer) -> None:
     review = a_held_review()
     with a_page() as watched:
@@ -139,6 +170,7 @@ def test_keys_can_be_turned_off(live_server: LiveServer) -> None:
         assert page.get_by_label("Note").input_value() == "ha?1"
         page.locator("h1").click()
         page.keyboard.press("?")
+        watched.check_accessibility()
         page.get_by_label("Keys are on").uncheck()
         page.get_by_role("button", name="Close").click()
         page.reload()
@@ -161,9 +193,11 @@ def test_many_at_once_of_which_one_has_changed(live_server: LiveServer) -> None:
         page.get_by_label("Action:").select_option("hide_selected")
         page.get_by_role("button", name="Go").click()
         expect(page.locator(".rows li")).to_have_count(3)
+        watched.check_accessibility()
         page.get_by_label("Insulting or threatening").check()
         page.get_by_role("button", name="Hide reviews").click()
         expect(page.get_by_role("heading", name="2 of 3 reviews hidden")).to_be_visible()
         expect(page.locator("ul.results li").first).to_contain_text("Approved by Ada")
+        watched.check_accessibility()
         assert [status(each) for each in reviews] == ["hidden", "published", "hidden"]
         watched.check(host=urlsplit(live_server.url).netloc)

@@ -69,13 +69,27 @@ const currentRow = () => document.activeElement.closest('#result_list tbody tr')
 const isTyping = (element) => element.matches('input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]')
     || element.closest('[role=combobox], [role=searchbox]') !== null;
 
+const focusRow = (row) => row.querySelector('th a, td a').focus();
+
+// Whoever leaves a list by one of its rows, and comes back, is where they were: at the row that has its place now.
+document.addEventListener('click', (event) => {
+    const row = event.target.closest('#result_list tbody tr');
+    if (row && event.target.closest('a, button')) {
+        sessionStorage.setItem('left', JSON.stringify({ list: location.pathname, at: rows().indexOf(row) }));
+    }
+});
+const left = JSON.parse(sessionStorage.getItem('left') ?? '{}');
+if (left.list === location.pathname && rows().length) {
+    focusRow(rows()[Math.min(left.at, rows().length - 1)]);
+    sessionStorage.removeItem('left');
+}
+
 const move = (step) => {
     const places = rows();
     const reasons = [...document.querySelectorAll('.reasons input[type=radio]')];
     if (places.length) {
         const at = places.indexOf(currentRow());
-        const next = places[at < 0 ? 0 : Math.min(Math.max(at + step, 0), places.length - 1)];
-        next.querySelector('th a, td a').focus();
+        focusRow(places[at < 0 ? 0 : Math.min(Math.max(at + step, 0), places.length - 1)]);
     } else if (reasons.length) {
         const at = reasons.findIndex((reason) => reason.checked);
         const next = reasons[at < 0 ? 0 : Math.min(Math.max(at + step, 0), reasons.length - 1)];
@@ -89,10 +103,11 @@ const press = (key) => {
     const onPage = [...document.querySelectorAll(`[data-key="${key}"]`)].find((each) => !each.closest('#result_list'));
     (inRow ?? onPage)?.click();
 };
+// The number of the chosen reason, once more, takes the choice back: the browser's own keys cannot.
 const choose = (number) => {
-    const reason = document.querySelectorAll('.reasons input[type=radio]')[number - 1];
+    const reason = document.querySelector(`.reasons [data-number="${number}"] input`);
     if (reason) {
-        reason.checked = true;
+        reason.checked = !reason.checked;
         reason.focus();
     }
 };
@@ -123,11 +138,11 @@ document.addEventListener('keydown', (event) => {
         return;
     }
     if (/^[1-9]$/.test(event.key)) {
-        choose(Number(event.key));
+        choose(event.key);
     } else if (event.key in actions) {
         event.preventDefault();
         actions[event.key]();
-    } else if (/^[a-z]$/.test(event.key)) {
+    } else if (/^([a-z]|Escape)$/.test(event.key)) {
         press(event.key);
     }
 });
