@@ -50,7 +50,7 @@ def queue(page: Page) -> None:
 def workbench(page: Page) -> None:
     page.goto(f"{QUEUE}?queue=edited")
     page.locator("#result_list th a").first.click()
-    page.wait_for_url("**/change/")
+    page.wait_for_url("**/change/**")
     page.keyboard.press("1")
 
 
