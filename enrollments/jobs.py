@@ -23,10 +23,19 @@ def expire_waitlist(*, course_id: str, request_id: str) -> None:
 
 @jobs.every("* * * * *", name="enrollments.sweep_waitlists")
 def sweep_waitlists() -> None:
-    """No course that has come to be open by the clock keeps people waiting for a free seat."""
+    """No course that has come to be open by the clock keeps people waiting for a free seat.
+
+    What fails for one course is raised when all the others have had their turn.
+    """
     now = clock.now()
+    faults: list[Exception] = []
     for course_id in services.courses_to_promote_in(now=now):
-        services.promote_waitlist(course_id=course_id, actor=Actor(name="system:waitlist-sweep"), now=now)
+        try:
+            services.promote_waitlist(course_id=course_id, actor=Actor(name="system:waitlist-sweep"), now=now)
+        except Exception as fault:  # noqa: BLE001 - raised below, with the others
+            faults.append(fault)
+    if faults:
+        raise ExceptionGroup("Waitlists that could not be swept", faults)
 
 
 def _uuid(course_id: str) -> UUID:

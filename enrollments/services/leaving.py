@@ -12,10 +12,10 @@ from courses import services as courses
 from courses.services import CourseNotFound
 from enrollments import rules
 from enrollments.errors import EnrollmentNotFound
-from enrollments.selectors import get_enrollment, get_standing
+from enrollments.selectors import find_standing, get_enrollment
 from enrollments.services.line import PROMOTION, free_seat
 from enrollments.services.recording import record
-from enrollments.types import Enrollment, EnrollmentChanged, Status, Via, Withdrawn, via_from
+from enrollments.types import Enrollment, EnrollmentChanged, Status, Via, Withdrawn, version_of, via_from
 
 _END = """
     UPDATE enrollments_enrollment SET status = %s, ended_at = now() WHERE id = %s RETURNING partner_id, external_id
@@ -35,14 +35,18 @@ def withdraw(
         EnrollmentCompleted: a completed enrollment keeps its seat.
         PreconditionFailed: the standing is no longer at `expected_version`.
     """
+    nothing_to_leave = EnrollmentNotFound("You are neither enrolled in this course nor in line for it.")
     try:
         places = courses.lock_places(course_id=course_id)
     except CourseNotFound:
-        raise EnrollmentNotFound("You are neither enrolled in this course nor in line for it.") from None
-    standing = get_standing(course_id=course_id, learner_id=learner_id)
-    if expected_version is not None and standing.version != expected_version:
+        raise nothing_to_leave from None
+    standing = find_standing(course_id=course_id, learner_id=learner_id)
+    if standing is None:
+        raise nothing_to_leave
+    standing_id, status = standing
+    if expected_version is not None and version_of(standing_id=standing_id, status=status) != expected_version:
         raise PreconditionFailed
-    return leave(standing.id, standing.status, course_id, learner_id, places, actor, now)
+    return leave(standing_id, status, course_id, learner_id, places, actor, now)
 
 
 @db.step

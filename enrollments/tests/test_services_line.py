@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -7,6 +7,7 @@ from common import db, jobs
 from common.tests.factories import NOW, SYSTEM, usr
 from common.tests.recorded import recording
 from common.tests.unchanged import nothing_changed
+from common.types import Actor
 from courses.tests.factories import (
     an_open_course,
     archive,
@@ -17,6 +18,7 @@ from courses.tests.factories import (
     seats_and_line,
 )
 from enrollments import services as enrollments
+from enrollments.jobs import sweep_waitlists
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.services import line as moving_line
 from enrollments.tests.factories import (
@@ -208,3 +210,23 @@ class TestCoursesToPromoteIn:
         an_open_course(capacity=5)
         assert enrollments.courses_to_promote_in(now=NOW) == [idle]
         assert set(enrollments.courses_to_promote_in(now=NOW + HOUR)) == {idle, later}
+
+
+class TestSweepWaitlists:
+    def test_goes_on_after_a_course_that_fails_and_reports_it_at_the_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        courses = [a_full_course(waiting=1) for _ in range(3)]
+        for course_id, _, _ in courses:
+            change(course_id, capacity=2)
+        promote_one = enrollments.promote_waitlist
+        failing = courses[0][0]
+
+        def promote_all_but_one(*, course_id: UUID, actor: Actor, now: datetime) -> int:
+            if course_id == failing:
+                raise TimeoutError("the first one")
+            return promote_one(course_id=course_id, actor=actor, now=now)
+
+        monkeypatch.setattr(enrollments, "promote_waitlist", promote_all_but_one)
+        with pytest.raises(ExceptionGroup) as faults:
+            sweep_waitlists()
+        assert [str(fault) for fault in faults.value.exceptions] == ["the first one"]
+        assert [len(line(course_id)) for course_id, _, _ in courses] == [1, 0, 0]
