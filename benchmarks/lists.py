@@ -69,6 +69,6 @@ def _cursor_before_last_page(stage: Stage, chosen: List) -> str:
     with stage.database.connect() as connection:
         statement = f"SELECT {chosen.key} OFFSET {_LIMIT} LIMIT 1"
         key = connection.execute(statement, [chosen.of] if "%s" in chosen.key else []).fetchone()
-    caller = "" if chosen.reader is None else person(chosen.reader)
+    caller = "" if chosen.reader is None else ids.encode(ids.USER, person(chosen.reader))
     filters = [("sort", chosen.sort)] if chosen.sort else []
     return cursors.make(key=tuple(key or ()), binding=(chosen.path, caller, *filters))
