@@ -42,7 +42,7 @@ class Courses(ApiView):
     """The catalogue."""
 
     @operation(
-        id="listCourses",
+        id="courses.list",
         tag=TAG,
         summary="Browse the catalogue",
         description="Drafts are listed for course staff only.",
@@ -65,7 +65,7 @@ class Courses(ApiView):
         return self.page(page, CourseView)
 
     @operation(
-        id="createCourse",
+        id="courses.create",
         tag=TAG,
         summary="Create a draft",
         description="Nobody but course staff sees it until it is opened. Without a `slug` it gets one from its title.",
@@ -91,7 +91,7 @@ class Course(ApiView):
     """One course."""
 
     @operation(
-        id="getCourse",
+        id="courses.get",
         tag=TAG,
         summary="Read a course",
         description="A draft is not found, except for course staff.",
@@ -107,7 +107,7 @@ class Course(ApiView):
         return representation(request, CourseView.render(course), version=str(course.version))
 
     @operation(
-        id="updateCourse",
+        id="courses.update",
         tag=TAG,
         summary="Change a course",
         description="Only the members that are sent change. More capacity gives seats to those who wait: `triggered` "
@@ -147,7 +147,7 @@ class OpenCourse(_Transition):
     """draft or closed → open."""
 
     @operation(
-        id="openCourse",
+        id="courses.open",
         tag=TAG,
         summary="Open a course for enrollment",
         description="From `draft` or `closed`. If seats are free and people wait, they get them: `triggered` then "
@@ -166,7 +166,7 @@ class CloseCourse(_Transition):
     """open → closed."""
 
     @operation(
-        id="closeCourse",
+        id="courses.close",
         tag=TAG,
         summary="Close a course",
         description="From `open`. It takes nobody then; those who are in stay in, those who wait keep their places.",
@@ -184,7 +184,7 @@ class ArchiveCourse(_Transition):
     """draft or closed → archived."""
 
     @operation(
-        id="archiveCourse",
+        id="courses.archive",
         tag=TAG,
         summary="Archive a course",
         description="From `draft` or `closed`, for ever. If people wait, their entries end as `expired`: `triggered` "

@@ -166,7 +166,7 @@ class HistoryEntryView(View):
     automated = serializers.BooleanField()
 
 
-class ReportView(View):
+class ReviewReportView(View):
     """One person's report; `resolution` is null while it is open."""
 
     id = PublicId(ids.REPORT)
@@ -190,7 +190,7 @@ class ReviewFileView(ModeratedReviewView):
     """All that moderators know of a review."""
 
     history = HistoryEntryView(many=True)
-    reports = ReportView(many=True)
+    reports = ReviewReportView(many=True)
 
     example: ClassVar = {
         **ModeratedReviewView.example,
@@ -209,7 +209,7 @@ class ReviewFileView(ModeratedReviewView):
                 "automated": False,
             }
         ],
-        "reports": [ReportView.example],
+        "reports": [ReviewReportView.example],
     }
 
     @classmethod
@@ -217,7 +217,7 @@ class ReviewFileView(ModeratedReviewView):
         return {
             **ModeratedReviewView.render(value.moderated),
             "history": [HistoryEntryView.render(entry) for entry in value.history],
-            "reports": [ReportView.render(report) for report in value.reports],
+            "reports": [ReviewReportView.render(report) for report in value.reports],
         }
 
 
@@ -253,7 +253,7 @@ class HistogramView(View):
         return dict(value)
 
 
-class SummaryView(View):
+class ReviewSummaryView(View):
     """The published ratings of a course."""
 
     average = serializers.FloatField(allow_null=True)

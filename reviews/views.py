@@ -17,13 +17,13 @@ from reviews.serializers import (
     OwnReviewView,
     QueueQuery,
     ReportBody,
-    ReportView,
     ReviewBody,
     ReviewFileView,
     ReviewQuery,
+    ReviewReportView,
+    ReviewSummaryView,
     ReviewView,
     RewriteBody,
-    SummaryView,
 )
 
 TAG = Tag("Reviews", "What learners say about a course that they are, or were, in.")
@@ -56,7 +56,7 @@ class CourseReviews(ApiView):
     """What learners say about a course."""
 
     @operation(
-        id="listReviews",
+        id="reviews.list",
         tag=TAG,
         summary="Read the published reviews of a course",
         description="By anyone. Texts that wait for a moderator, and hidden ones, are not among them.",
@@ -76,7 +76,7 @@ class CourseReviews(ApiView):
         return self.page(page, ReviewView)
 
     @operation(
-        id="writeReview",
+        id="reviews.write",
         tag=TAG,
         summary="Review a course that one is, or was, in",
         description="A text that trips a hold rule waits for a moderator as `pending`.",
@@ -111,7 +111,7 @@ class MyReview(ApiView):
     """One's own review of a course."""
 
     @operation(
-        id="getMyReview",
+        id="reviews.mine",
         tag=TAG,
         summary="Read one's own review",
         description="The newest text with its status; `public` is what others see.",
@@ -125,7 +125,7 @@ class MyReview(ApiView):
         return representation(request, OwnReviewView.render(own), version=str(own.review.version))
 
     @operation(
-        id="rewriteReview",
+        id="reviews.rewrite",
         tag=TAG,
         summary="Change one's own review",
         description="A text that trips a hold rule waits as `pending` while what was published before stays public.",
@@ -152,7 +152,7 @@ class MyReview(ApiView):
         return representation(request, OwnReviewView.render(own), version=str(own.review.version))
 
     @operation(
-        id="retractReview",
+        id="reviews.retract",
         tag=TAG,
         summary="Take one's own review back",
         description="Possible also without an enrollment. One may write another afterwards.",
@@ -178,30 +178,30 @@ class ReviewSummary(ApiView):
     """The published ratings of a course."""
 
     @operation(
-        id="getReviewSummary",
+        id="reviews.summary",
         tag=TAG,
         summary="Read the rating of a course",
         description="Published reviews only, always in step with their list.",
         access=Access.ANYONE,
-        answers={200: SummaryView},
+        answers={200: ReviewSummaryView},
         errors=[reviews.CourseNotFound],
     )
     def get(self, request: Request, course_id: str) -> HttpResponse:
         summary = reviews.get_summary(course_id=_course_id(course_id), now=clock.now())
-        return answer(SummaryView.render(summary))
+        return answer(ReviewSummaryView.render(summary))
 
 
 class ReviewReports(ApiView):
     """Reports on a review."""
 
     @operation(
-        id="reportReview",
+        id="reviews.report",
         tag=TAG,
         summary="Report a review",
         description="By any signed-in person but its author, once. Three by different people hold it for a moderator.",
         access=Access.SIGNED_IN,
         body=ReportBody,
-        answers={201: ReportView},
+        answers={201: ReviewReportView},
         errors=[reviews.CourseNotFound, reviews.ReviewNotFound, reviews.OwnReviewRefused, reviews.AlreadyReported],
         idempotent=True,
     )
@@ -215,14 +215,14 @@ class ReviewReports(ApiView):
             note=body.get("note", ""),
             actor=self.actor(),
         )
-        return answer(ReportView.render(report), status=201)
+        return answer(ReviewReportView.render(report), status=201)
 
 
 class ModerationQueue(ApiView):
     """What moderators look through."""
 
     @operation(
-        id="listModerationReviews",
+        id="moderation.list",
         tag=STAFF_TAG,
         summary="List reviews for moderation",
         description="The newest text of each, whatever its status; by default what has waited longest comes first.",
@@ -247,7 +247,7 @@ class ModerationReview(ApiView):
     """One review with all that is known of it."""
 
     @operation(
-        id="getModerationReview",
+        id="moderation.get",
         tag=STAFF_TAG,
         summary="Read a review with its history and reports",
         description="Also one that its author has taken back.",
@@ -265,7 +265,7 @@ class ModerationDecisions(ApiView):
     """Decisions on a review."""
 
     @operation(
-        id="decideReview",
+        id="moderation.decide",
         tag=STAFF_TAG,
         summary="Approve or hide a review",
         description="On the version that the moderator has seen; never on one's own review.",

@@ -29,10 +29,10 @@ class Register(ApiView):
     """New accounts."""
 
     @operation(
-        id="register",
+        id="accounts.register",
         tag=TAG,
         summary="Register an account",
-        description="Makes an account for a learner. It does not sign in: that is `createToken`.",
+        description="Makes an account for a learner. It does not sign in: that is `accounts.signIn`.",
         access=Access.WITHOUT_CREDENTIALS,
         body=RegisterBody,
         answers={201: UserView},
@@ -46,7 +46,7 @@ class CreateToken(ApiView):
     """Signing in."""
 
     @operation(
-        id="createToken",
+        id="accounts.signIn",
         tag=TAG,
         summary="Sign in",
         description="Gives a short-lived access token, and a refresh token for the next pair.",
@@ -63,7 +63,7 @@ class RefreshToken(ApiView):
     """The next token pair."""
 
     @operation(
-        id="refreshToken",
+        id="accounts.refresh",
         tag=TAG,
         summary="Exchange a refresh token for a new pair",
         description="The refresh token that was sent is dead afterwards.",
@@ -80,7 +80,7 @@ class RevokeToken(ApiView):
     """Signing out."""
 
     @operation(
-        id="revokeToken",
+        id="accounts.signOut",
         tag=TAG,
         summary="Sign out",
         description="The refresh token is dead afterwards. Access tokens run out by themselves.",
@@ -97,7 +97,7 @@ class Me(ApiView):
     """The signed-in person."""
 
     @operation(
-        id="getMe",
+        id="accounts.me",
         tag=TAG,
         summary="Read one's own account",
         description="Who the access token stands for.",
@@ -110,7 +110,7 @@ class Me(ApiView):
         return representation(request, UserView.render(me), version=str(me.version))
 
     @operation(
-        id="updateMe",
+        id="accounts.update",
         tag=TAG,
         summary="Change one's own account",
         description="Only the members that are sent change. The email cannot be changed.",

@@ -18,7 +18,7 @@ class ListEvents(ApiView):
     cursor_lifetime = None
 
     @operation(
-        id="listEvents",
+        id="events.list",
         tag=TAG,
         summary="Read the event feed",
         description="A reader that keeps `next_cursor` misses nothing and sees nothing twice. `next_cursor` is always "

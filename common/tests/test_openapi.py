@@ -114,7 +114,12 @@ class TestDocument:
 class TestOperations:
     def test_have_an_id_each(self) -> None:
         assert len(OPERATIONS) == len(list(operations()))
-        assert [name for name in OPERATIONS if not re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name)] == []
+
+    @each_operation
+    def test_are_called_as_in_generated_clients(self, name: str) -> None:
+        # `reviews.list`: a group, which is the tag, and a method of it.
+        _, _, entry = OPERATIONS[name]
+        assert re.fullmatch(rf"{entry['tags'][0].lower()}\.[a-z]+([A-Z][a-z]+)*", name)
 
     @each_operation
     def test_say_what_they_do(self, name: str) -> None:

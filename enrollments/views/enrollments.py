@@ -66,7 +66,7 @@ class CourseEnrollments(ApiView):
     """Enrolling in a course; its roster."""
 
     @operation(
-        id="enroll",
+        id="enrollments.enroll",
         tag=TAG,
         summary="Enroll, or wait in line if the course is full",
         description="201 with a seat, 202 with a place in line. While anyone waits, a newcomer waits too.",
@@ -96,7 +96,7 @@ class CourseEnrollments(ApiView):
         return answer(render_outcome(outcome), status=status, location=f"/api/v1/courses/{course_id}/enrollments/me")
 
     @operation(
-        id="listRoster",
+        id="rosters.list",
         tag=STAFF_TAG,
         summary="List the enrollments of a course",
         description="Newest first, each with its learner.",
@@ -116,7 +116,7 @@ class CourseWaitlist(ApiView):
     """Who waits for a course."""
 
     @operation(
-        id="listWaitlist",
+        id="rosters.waitlist",
         tag=STAFF_TAG,
         summary="List who waits for a course",
         description="In queue order: the head of the line first.",
@@ -133,7 +133,7 @@ class MyStanding(ApiView):
     """How the signed-in learner stands in a course."""
 
     @operation(
-        id="getMyStanding",
+        id="enrollments.standing",
         tag=TAG,
         summary="Read one's own standing in a course",
         description="A seat, a completed enrollment, or a place in line with its position as of now.",
@@ -152,7 +152,7 @@ class MyStanding(ApiView):
         return representation(request, body, version=standing.version)
 
     @operation(
-        id="withdraw",
+        id="enrollments.withdraw",
         tag=TAG,
         summary="Withdraw from a course, or leave its line",
         description="Always possible, also when the course is closed. A freed seat goes to the head of the line.",
@@ -186,7 +186,7 @@ class MyEnrollments(ApiView):
     """The signed-in learner's enrollments over all courses."""
 
     @operation(
-        id="listMyEnrollments",
+        id="enrollments.list",
         tag=TAG,
         summary="List one's own enrollments",
         description="Over all courses, newest first, past ones included. Places in line are not among them.",
@@ -205,7 +205,7 @@ class CompleteEnrollment(ApiView):
     """active → completed."""
 
     @operation(
-        id="completeEnrollment",
+        id="rosters.complete",
         tag=STAFF_TAG,
         summary="Complete an enrollment",
         description="A completed enrollment keeps its seat and cannot be withdrawn.",
@@ -229,7 +229,7 @@ class RevokeEnrollment(ApiView):
     """active → revoked."""
 
     @operation(
-        id="revokeEnrollment",
+        id="rosters.revoke",
         tag=STAFF_TAG,
         summary="Revoke an enrollment",
         description="The freed seat goes to the head of the line: `triggered` then holds `waitlist_promotion`.",

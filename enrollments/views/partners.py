@@ -25,7 +25,7 @@ class PartnerEnrollments(ApiView):
     """The enrollments and places in line that came through the partner."""
 
     @operation(
-        id="enrollThroughPartner",
+        id="partners.enroll",
         tag=TAG,
         summary="Enroll one of the partner's people",
         description="The learner is who `external_id` meant before, else who has the email, else somebody new, who "
@@ -60,7 +60,7 @@ class PartnerEnrollments(ApiView):
         return answer(rendered, status=201 if seated else 202)
 
     @operation(
-        id="listPartnerEnrollments",
+        id="partners.list",
         tag=TAG,
         summary="List what came through the partner",
         description="Newest first, whatever has become of it.",
@@ -87,7 +87,7 @@ class PartnerEnrollment(ApiView):
     """One of them."""
 
     @operation(
-        id="withdrawThroughPartner",
+        id="partners.withdraw",
         tag=TAG,
         summary="Take one of the partner's people out",
         description="Of the course, or of its line. Always possible, also when the course is closed. A freed seat goes "
