@@ -8,16 +8,17 @@ from contextlib import ExitStack
 from rich.console import Console
 
 from benchmarks import report, service
+from benchmarks.console import console
 from benchmarks.database import Database, prepared, service_environment
-from benchmarks.figures import figures
-from benchmarks.lists import LISTS, first_and_last_page
+from benchmarks.figures import figures, figures_of_reviews
+from benchmarks.lists import LISTS, REVIEW_LISTS, first_and_far_page
 from benchmarks.load import Meter
-from benchmarks.measuring import rotate, round_trips_of_enrolling
-from benchmarks.targets import Stage, Target, bare_enrolling, enrolling, reading
+from benchmarks.measuring import queries_of_pages, rotate, round_trips_of_enrolling
+from benchmarks.targets import Stage, Target, bare_enrolling, enrolling, reading, writing
 from benchmarks.world import World
 
-FULL = World(rows=1_000_000, newcomers=700_000)
-QUICK = World(rows=100_000, newcomers=200_000)
+FULL = World(rows=1_000_000, newcomers=700_000, writers=100_000)
+QUICK = World(rows=100_000, newcomers=200_000, writers=20_000)
 
 Turn = tuple[Stage, Target, int]
 
@@ -40,9 +41,12 @@ def main() -> int:
 def _measure(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
     with service.running(database.url) as running:
         stage = _stage(world, database, running)
-        round_trips = round_trips_of_enrolling(database, stage)
-        waves, faults = rotate(_turns(stage, arguments), rounds=_rounds(arguments), say=console.print)
-    reached = figures(waves, round_trips)
+        round_trips = None if arguments.reviews else round_trips_of_enrolling(database, stage)
+        queries = queries_of_pages(database)
+        turns = ([] if arguments.reviews else _turns(stage, arguments)) + _turns_of_reviews(stage, arguments)
+        waves, faults = rotate(turns, rounds=_rounds(arguments), say=console.print)
+    reached = [] if round_trips is None else figures(waves, round_trips, world)
+    reached += figures_of_reviews(waves, queries, world)
     if arguments.json:
         print(report.as_json(waves, reached, faults))
         return faults
@@ -81,8 +85,14 @@ def _turns(stage: Stage, arguments: argparse.Namespace) -> list[Turn]:
     seconds = _seconds(arguments)
     turns = [(stage, enrolling(stage, where), seconds) for where in ("many", "hot", "filling")]
     turns += [(stage, bare_enrolling(stage, where, "prepared"), seconds) for where in ("many", "hot")]
-    pages = [page for each in LISTS for page in first_and_last_page(stage, each)]
+    pages = [page for each in LISTS for page in first_and_far_page(stage, each)]
     return turns + [(stage, page, 1) for page in pages]
+
+
+def _turns_of_reviews(stage: Stage, arguments: argparse.Namespace) -> list[Turn]:
+    turns = [(stage, writing(stage, where), _seconds(arguments)) for where in ("many", "hot")]
+    pages = [page for each in REVIEW_LISTS for page in first_and_far_page(stage, each)]
+    return turns + [(stage, page, 1) for page in [*pages, *console(stage)]]
 
 
 def _rounds(arguments: argparse.Namespace) -> int:
@@ -96,6 +106,7 @@ def _seconds(arguments: argparse.Namespace) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one short round: below a minute")
+    parser.add_argument("--reviews", action="store_true", help="reviews and the moderators' pages alone")
     parser.add_argument("--rounds", type=int, help="how often every target has its turn")
     parser.add_argument("--json", action="store_true", help="all measurements as JSON on standard output")
     parser.add_argument("--servers", nargs="+", metavar="CLASS:THREADS", help="compare gunicorn's workers instead")

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,11 +15,11 @@ import psycopg
 from psycopg import sql
 
 from benchmarks import cpu
-from benchmarks.world import World
+from benchmarks.world import MANY, World
 from common import embedded_postgres
 
 _ROOT = Path(__file__).parent.parent
-_SEED = Path(__file__).with_name("seed.sql")
+_SEEDS = [Path(__file__).with_name(name) for name in ("seed.sql", "seed_reviews.sql")]
 
 
 class Database:
@@ -122,9 +123,9 @@ def _seed(database: Database, world: World, fingerprint: str) -> None:
     database.create()
     migrate = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
     subprocess.run(migrate, cwd=_ROOT, env=service_environment(database.url), check=True)
-    statements = _SEED.read_text().format(rows=world.rows, newcomers=world.newcomers)
     with database.connect() as connection:
-        connection.execute(statements)
+        for seed in _SEEDS:
+            connection.execute(seed.read_text().format(**asdict(world), many=MANY))
         connection.execute("VACUUM ANALYZE")
         comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
         connection.execute(comment.format(sql.Identifier(database.name), sql.Literal(fingerprint)))
@@ -132,7 +133,7 @@ def _seed(database: Database, world: World, fingerprint: str) -> None:
 
 def _fingerprint(world: World) -> str:
     """Changes with the tables and with the seed."""
-    sources = [_SEED, *sorted(_ROOT.glob("*/migrations/*.py"))]
+    sources = [*_SEEDS, *sorted(_ROOT.glob("*/migrations/*.py"))]
     digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     return f"{world.rows} rows, {world.newcomers} newcomers, {digest}"
 

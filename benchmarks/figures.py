@@ -1,20 +1,23 @@
 """What the measurements come to: each figure beside its goal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.lists import LISTS
+from benchmarks.lists import LISTS, REVIEW_LISTS, List
 from benchmarks.load import Wave
+from benchmarks.world import World
 
 Rounds = dict[str, list[Wave]]
 
 MOST_ROUND_TRIPS = 7
 LEAST_HOT_SHARE = 0.8
-LONGEST_LAST_PAGE = 1.5
+LONGEST_FAR_PAGE = 1.5
 # What usual services of this kind spend on the same, the more frugal one of FastAPI and DRF.
 USUAL_ENROLLMENT_MS = 4.3
 USUAL_LIST_MS = 2.5
+SLOWEST_CONSOLE_PAGE_MS = 150
+MOST_CONSOLE_QUERIES = 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,8 @@ def middle(waves: list[Wave], value: Callable[[Wave], float | None]) -> float | 
     return median(values) if values else None
 
 
-def figures(rounds: Rounds, round_trips: float) -> list[Figure]:
-    """Every figure. Ratios are medians of the ratios within one round, when the machine was the same for both."""
+def figures(rounds: Rounds, round_trips: float, world: World) -> list[Figure]:
+    """Every figure of enrolling. Ratios are medians of those within a round: the machine was the same for both."""
     many, hot, bare = rounds["enroll, many"], rounds["enroll, hot"], rounds["pgbench, many"]
     answered = [wave for waves in rounds.values() for wave in waves]
     first_list = rounds["courses by newest, first page"]
@@ -50,10 +53,7 @@ def figures(rounds: Rounds, round_trips: float) -> list[Figure]:
         _at_most("round trips of one enrollment", round_trips, MOST_ROUND_TRIPS, ""),
         _at_least("one hot course, of the throughput on many", _ratio(hot, many, _rate), LEAST_HOT_SHARE),
         _at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
-        *(
-            _at_most(f"{name}: last page, times the first", _last_to_first(rounds, name), LONGEST_LAST_PAGE, "×")
-            for name in (each.name for each in LISTS)
-        ),
+        *_far_pages(rounds, LISTS, world),
         _below("processor time of one enrollment", middle(many, cpu_ms), USUAL_ENROLLMENT_MS),
         _below("processor time of a list of 20 courses", middle(first_list, cpu_ms), USUAL_LIST_MS),
         Figure(name="of the limit, the bare SQL: many courses", measured=_ratio(many, bare, _rate), unit="×"),
@@ -65,6 +65,22 @@ def figures(rounds: Rounds, round_trips: float) -> list[Figure]:
     ]
 
 
+def figures_of_reviews(rounds: Rounds, queries: dict[str, float], world: World) -> list[Figure]:
+    """Every figure of reviews and of the moderators' pages."""
+    answered = [wave for waves in rounds.values() for wave in waves]
+    return [
+        _at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
+        *_far_pages(rounds, REVIEW_LISTS, world),
+        *(
+            _at_most(
+                f"{name}, alone", middle(rounds[name], lambda wave: wave.p50_ms) or 0, SLOWEST_CONSOLE_PAGE_MS, "ms"
+            )
+            for name in queries
+        ),
+        *(_at_most(f"{name}, queries", count, MOST_CONSOLE_QUERIES, "") for name, count in queries.items()),
+    ]
+
+
 def _rate(wave: Wave) -> float:
     return wave.rate
 
@@ -73,8 +89,11 @@ def _ratio(some: list[Wave], others: list[Wave], value: Callable[[Wave], float])
     return median(value(one) / value(other) for one, other in zip(some, others, strict=True))
 
 
-def _last_to_first(rounds: Rounds, name: str) -> float:
-    return _ratio(rounds[f"{name}, last page"], rounds[f"{name}, first page"], lambda wave: wave.p50_ms)
+def _far_pages(rounds: Rounds, lists: Sequence[List], world: World) -> Iterator[Figure]:
+    for each in lists:
+        far, _ = each.far_page(world)
+        times = _ratio(rounds[far], rounds[f"{each.name}, first page"], lambda wave: wave.p50_ms)
+        yield _at_most(f"{far}, times the first", times, LONGEST_FAR_PAGE, "×")
 
 
 def _at_most(name: str, measured: float, limit: float, unit: str) -> Figure:

@@ -76,11 +76,9 @@ def _wait_until_ready(port: int, gunicorn: subprocess.Popen[bytes]) -> None:
     raise RuntimeError("The service did not start.")
 
 
-def ask(port: int, method: str, path: str, token: str = "") -> int:
-    """The status of one request, as a proxy in front would send it."""
-    headers = {"X-Forwarded-Proto": "https"}
-    if token:
-        headers["Authorization"] = f"Bearer {token}"
+def ask(port: int, method: str, path: str, **more: str) -> int:
+    """The status of one request, as a proxy in front would send it; `more` are headers."""
+    headers = {"X-Forwarded-Proto": "https", **more}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request(method, path, headers=headers)

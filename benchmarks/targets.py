@@ -8,7 +8,7 @@ from typing import Literal
 from benchmarks import load
 from benchmarks.database import Database
 from benchmarks.load import Meter, Wave
-from benchmarks.people import access_tokens
+from benchmarks.people import access_tokens, session_of
 from benchmarks.service import Service
 from benchmarks.world import MANY, World, course
 from common import ids
@@ -19,6 +19,7 @@ READERS = 4
 _LEARNERS_PER_SECOND = 2_500
 _BARE_LEARNERS_PER_SECOND = 14_000
 _FILLING_CAPACITY = 300
+_WRITERS_PER_SECOND = 1_000
 
 Where = Literal["many", "hot", "filling"]
 
@@ -32,10 +33,13 @@ class Stage:
     service: Service
     meter: Meter
     newcomers: Iterator[int] = field(init=False)
+    writers: Iterator[int] = field(init=False)
     filling: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.newcomers = iter(range(self.world.rows + 1, self.world.rows + self.world.newcomers + 1))
+        first, last = self.world.rows + 1, self.world.rows + self.world.newcomers
+        self.newcomers = iter(range(first, last + 1))
+        self.writers = iter(range(last + 1, last + self.world.writers + 1))
         # Courses that fill up lie beyond those of the wave over many.
         self.filling = iter(range(MANY + 2, self.world.rows + 1))
 
@@ -45,10 +49,22 @@ class Stage:
         Raises:
             RuntimeError: there are not so many left.
         """
-        taken = list(islice(self.newcomers, count))
-        if len(taken) < count:
-            raise RuntimeError("The newcomers are used up: seed more of them.")
-        return taken
+        return _take(self.newcomers, count)
+
+    def take_writers(self, count: int) -> list[int]:
+        """So many learners who have reviewed none of their courses yet.
+
+        Raises:
+            RuntimeError: there are not so many left.
+        """
+        return _take(self.writers, count)
+
+
+def _take(people: Iterator[int], count: int) -> list[int]:
+    taken = list(islice(people, count))
+    if len(taken) < count:
+        raise RuntimeError("They are used up: seed more of them.")
+    return taken
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +118,41 @@ def reading(stage: Stage, name: str, path: str, *, reader: int | None = None) ->
     """4 clients read the same page over and over, as nobody or as the person `reader`."""
 
     def run(seconds: int) -> Wave:
-        token = "" if reader is None else access_tokens([reader])[0]
+        header = "" if reader is None else f"Authorization Bearer {access_tokens([reader])[0]}"
         return load.over_http(
-            stage.service, stage.meter, script="page.lua", lines=[f"{path} {token}"], clients=READERS, seconds=seconds
+            stage.service, stage.meter, script="page.lua", lines=[f"{path} {header}"], clients=READERS, seconds=seconds
         )
 
     return Target(name=name, run=run, expected=frozenset({"200"}))
+
+
+def looking(stage: Stage, name: str, path: str, *, viewer: int) -> Target:
+    """One client looks at the same page of the admin over and over, so that nothing but the page takes its time."""
+    cookie = session_of(stage.database, viewer)
+
+    def run(seconds: int) -> Wave:
+        line = f"{path} Cookie {cookie}"
+        return load.over_http(stage.service, stage.meter, script="page.lua", lines=[line], clients=1, seconds=seconds)
+
+    return Target(name=name, run=run, expected=frozenset({"200"}))
+
+
+def writing(stage: Stage, where: Literal["many", "hot"]) -> Target:
+    """16 clients write one learner's first review after the other: of many courses, or of the one with most."""
+
+    def run(seconds: int) -> Wave:
+        writers = stage.take_writers(seconds * _WRITERS_PER_SECOND)
+        chosen = [1 if where == "hot" else 2 + number % MANY for number in writers]
+        lines = [
+            f"{token} {ids.encode(ids.COURSE, course(of))} {number}"
+            for token, number, of in zip(access_tokens(writers), writers, chosen, strict=True)
+        ]
+        wave = load.over_http(
+            stage.service, stage.meter, script="review.lua", lines=lines, clients=CLIENTS, seconds=seconds
+        )
+        return replace(wave, courses=frozenset(chosen))
+
+    return Target(name=f"review, {where}", run=run, expected=frozenset({"201"}))
 
 
 def _courses(stage: Stage, where: Where, count: int) -> list[int]:
