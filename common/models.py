@@ -3,10 +3,14 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models.functions import Now, Upper
 
 from common import ids
+
+NAME = SearchVector("display_name", config="simple")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -49,6 +53,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes = [
             models.Index(fields=["id"], name="user_staff", condition=models.Q(is_staff=True)),
             models.Index(fields=["id"], name="user_deactivated", condition=models.Q(is_active=False)),
+            GinIndex(NAME, name="user_words_of_name"),
         ]
 
     def __str__(self) -> str:

@@ -84,11 +84,14 @@ class Review(models.Model):
         indexes = [
             models.Index(fields=["course", "id"], condition=_PUBLIC, name="review_public_by_age"),
             models.Index(fields=["course", "public_rating", "id"], condition=_PUBLIC, name="review_public_by_rating"),
-            models.Index(fields=["submitted_at", "id"], condition=_LIVE, name="review_by_age"),
-            models.Index(fields=["status", "submitted_at", "id"], condition=_LIVE, name="review_status_by_age"),
-            models.Index(fields=["course", "submitted_at", "id"], condition=_LIVE, name="review_course_by_age"),
+            # The rating behind the order: who looks for one is spared the rows with any other.
+            models.Index(fields=["submitted_at", "id", "rating"], condition=_LIVE, name="review_ages"),
+            models.Index(fields=["status", "submitted_at", "id", "rating"], condition=_LIVE, name="review_status_ages"),
+            models.Index(fields=["course", "submitted_at", "id", "rating"], condition=_LIVE, name="review_course_ages"),
             models.Index(
-                fields=["course", "status", "submitted_at", "id"], condition=_LIVE, name="review_course_status_by_age"
+                fields=["course", "status", "submitted_at", "id", "rating"],
+                condition=_LIVE,
+                name="review_course_status_ages",
             ),
             models.Index(fields=["open_reports", "id"], condition=_LIVE, name="review_by_reports"),
             models.Index(fields=["status", "open_reports", "id"], condition=_LIVE, name="review_status_by_reports"),

@@ -46,7 +46,7 @@ class ReviewAdmin(RecordAdmin):
     list_display_links = ("review",)
     list_select_related = ["course", "author", "claimed_by"]
     actions = ["approve_selected", "hide_selected"]
-    search_help_text = "A rev_…, usr_… or crs_… id, an author's whole email address, or whole words of the text."
+    search_help_text = "Whole words of the text or of an author's name, an author's email address, or an id."
 
     # -- who may --------------------------------------------------------------------------------
 

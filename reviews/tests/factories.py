@@ -58,9 +58,9 @@ def reasons_to_choose_from() -> None:
         ModerationReason.objects.get_or_create(code=code, defaults=defaults)
 
 
-def an_author(course_id: UUID) -> User:
+def an_author(course_id: UUID, **fields: Any) -> User:
     """Somebody who is in the course and may review it."""
-    person = a_person()
+    person = a_person(**fields)
     an_enrollment(course_id, person.pk)
     return person
 

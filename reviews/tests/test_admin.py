@@ -14,6 +14,7 @@ from common.tests.factories import a_person, usr
 from common.tests.staff import StaffClient, a_viewer, address, messages, text
 from courses.tests.factories import an_open_course, crs
 from enrollments.tests.factories import an_enrollment
+from reviews.admin import filters
 from reviews.models import ModerationReason, Review
 from reviews.tests.factories import (
     HIDE,
@@ -21,6 +22,7 @@ from reviews.tests.factories import (
     a_held_review,
     a_hidden_review,
     a_review,
+    an_author,
     decide,
     history,
     moderator,
@@ -107,6 +109,22 @@ class TestQueue:
         assert listed(client, q="splendid KNOTS") == [public.id]
         assert listed(client, q="splendid bread") == []
         assert listed(client, q="!") == []
+
+    @pytest.mark.parametrize("most_that_are_few", [0, 2_000])
+    def test_is_searched_for_words_frequent_or_rare_and_for_names(
+        self, client: StaffClient, most_that_are_few: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(filters, "_FEW", most_that_are_few)
+        course_id = an_open_course()
+        rossi, other = (
+            a_review(course_id, an_author(course_id, display_name=name))
+            for name in ("Chiara Rossi-Bianchi", "Chiara Volta")
+        )
+        named = a_review(course_id, an_author(course_id), comment="Nobody explains like Chiara.")
+        assert listed(client, q="chiara rossi") == [rossi.id]
+        assert set(listed(client, q="Chiara")) == {rossi.id, other.id, named.id}
+        assert listed(client, q="Chiara Bread") == []
+        assert listed(client, q="chiara", queue="pending") == []
 
     def test_a_row_is_approved_at_once(self, client: StaffClient) -> None:
         review = a_held_review()

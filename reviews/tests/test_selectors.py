@@ -40,10 +40,10 @@ T = TypeVar("T")
 NEWEST, OLDEST, HIGHEST, LOWEST = reviews.ReviewSort
 LONGEST_WAITING, NEWEST_WAITING, MOST_REPORTED = reviews.QueueSort
 INDEXES = {
-    (): ("review_by_age", "review_by_reports"),
-    ("status",): ("review_status_by_age", "review_status_by_reports"),
-    ("course",): ("review_course_by_age", "review_course_by_reports"),
-    ("course", "status"): ("review_course_status_by_age", "review_course_status_reports"),
+    (): ("review_ages", "review_by_reports"),
+    ("status",): ("review_status_ages", "review_status_by_reports"),
+    ("course",): ("review_course_ages", "review_course_by_reports"),
+    ("course", "status"): ("review_course_status_ages", "review_course_status_reports"),
 }
 
 
@@ -237,7 +237,7 @@ class TestPlans:
         with plans() as seen:
             reviews.take_next(moderator_id=person.pk, skipped=(), now=clock.now())
         claimed, pending, reported = seen
-        assert (claimed, pending) == (["review_claims"], ["review_status_by_age"])
+        assert (claimed, pending) == (["review_claims"], ["review_status_ages"])
         assert reported in (["review_by_reports"], ["review_status_by_reports"])
 
 
