@@ -1,27 +1,30 @@
 """The base of every API view: permit, parse, one call, render."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.module_loading import import_string
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from common import cursors, ids
+from common import cursors, ids, uploads
 from common.context import current_request
 from common.models import User
-from common.negotiation import JsonNegotiation
+from common.negotiation import Negotiation
 from common.operations import Access, Operation
 from common.parsers import StrictJSONParser
 from common.principals import PartnerPrincipal
 from common.types import Actor, Page, PageRequest
+from common.uploads import Sent
 from common.wire import View
 
 JSON = "application/json"
@@ -41,14 +44,20 @@ class DeclaredAccess(BasePermission):
         return declared.access is Access.SIGNED_IN or request.user.has_perm(declared.access)
 
 
+class _CsvRenderer(BaseRenderer):
+    media_type = "text/csv"
+    format = "csv"
+
+
 class ApiView(APIView):
     """One class for each path; its methods are declared with `common.operations.operation`."""
 
     http_method_names = ["get", "post", "patch", "delete", "head"]
     parser_classes = [StrictJSONParser]
-    content_negotiation_class = JsonNegotiation
+    content_negotiation_class = Negotiation
     permission_classes = [DeclaredAccess]
     query: dict[str, Any]
+    _sent: Sent | None = None
     cursor_parameter = "cursor"
     cursor_lifetime: timedelta | None = settings.CURSOR_LIFETIME
 
@@ -60,6 +69,19 @@ class ApiView(APIView):
         if declared is not None and declared.access is Access.PARTNER:
             return [import_string(settings.PARTNER_AUTHENTICATION_CLASS)()]
         return super().get_authenticators()
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """What the client must accept; answers are written without DRF's renderers."""
+        declared = self.declared()
+        if declared is not None and declared.media_type == _CsvRenderer.media_type:
+            return [_CsvRenderer()]
+        return super().get_renderers()
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """DRF's; what was sent has been read."""
+        if self._sent is not None:
+            self._sent.file.close()
+        return super().finalize_response(request, response, *args, **kwargs)
 
     def declared(self) -> Operation | None:
         """The operation of the method at hand, None for a method that the view does not have."""
@@ -73,6 +95,15 @@ class ApiView(APIView):
         if declared is None or declared.body is None:
             raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
         return declared.body.parse(self.request.data)
+
+    def upload(self) -> Sent:
+        """The file in the body of the request at hand, or the JSON in its place. Read once; to be looked at again."""
+        if self._sent is None:
+            declared = self.declared()
+            if declared is None or declared.upload is None:
+                raise TypeError(f"{type(self).__name__} declares no upload for {self.request.method}.")
+            self._sent = uploads.take(self.request._request, declared.upload)
+        return self._sent
 
     def refuse_body(self) -> None:
         """Nothing was sent where nothing is read; `{}` is nothing.
@@ -127,6 +158,13 @@ class ApiView(APIView):
         paging = {"limit", self.cursor_parameter}
         filters = sorted((name, value) for name, value in self.query.items() if name not in paging)
         return (self.request.path, caller, *filters)
+
+
+def csv_file(lines: Iterator[str], *, name: str) -> StreamingHttpResponse:
+    """A CSV file that is made while it is sent, to be kept under this name."""
+    response = StreamingHttpResponse((line.encode() for line in lines), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def answer(body: dict[str, Any] | None, *, status: int = 200, location: str | None = None) -> HttpResponse:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from common.errors import DomainError
@@ -15,6 +15,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Parameters = Sequence[Any] | Mapping[str, Any]
 Refusals = Mapping[str, Callable[[], DomainError]]
+
+# Class 08 (connection), 53 (resources), 57 (operator intervention: shutdown, statement timeout), 25P03/25P04 (idle or
+# long transaction ended), 25006 (read-only after a failover), 40001/40P01 (serialization, deadlock), 55P03 (lock
+# timeout). Appendix A of the PostgreSQL manual. No SQLSTATE at all: the connection could not be made or broke.
+_UNAVAILABLE = ("08", "53", "57", "25P03", "25P04", "25006", "40001", "40P01", "55P03")
+# Of these: the connection is gone, so that what became of the transaction is unknown.
+_LOST = ("08", "57P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,22 @@ def violated_constraint(violation: IntegrityError) -> str | None:
     """The name of the constraint that refused, as PostgreSQL reports it."""
     diagnostics = getattr(violation.__cause__, "diag", None)
     return diagnostics.constraint_name if diagnostics else None
+
+
+def is_unavailable(fault: BaseException) -> bool:
+    """Whether a database error says that the database is away or too slow, rather than that a statement was wrong."""
+    sqlstate = getattr(fault.__cause__, "sqlstate", None)
+    if sqlstate is None:
+        return type(fault).__name__ in {"OperationalError", "InterfaceError"}
+    return str(sqlstate).startswith(_UNAVAILABLE)
+
+
+def is_lost(fault: BaseException) -> bool:
+    """Whether a database error says that the connection is gone, or could not be made."""
+    if not isinstance(fault, DatabaseError | InterfaceError) or not is_unavailable(fault):
+        return False
+    sqlstate = getattr(fault.__cause__, "sqlstate", None)
+    return sqlstate is None or str(sqlstate).startswith(_LOST)
 
 
 def fetch_one(sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:

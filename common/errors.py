@@ -41,6 +41,12 @@ class InvalidCursor(DomainError):
         )
 
 
+class PayloadTooLarge(DomainError):
+    """The body is larger than the operation takes."""
+
+    code = "payload_too_large"
+
+
 class IdempotencyKeyReused(DomainError):
     """The key was used for a different request."""
 
@@ -69,7 +75,10 @@ class JobNotFailed(DomainError):
 
 
 class InvalidInput(Exception):
-    """A value is not acceptable as such, whatever the state: `field` names it, `reasons` are sentences for people."""
+    """A value is not acceptable as such, whatever the state: `field` names it, `reasons` are sentences for people.
+
+    An empty `field` is the body as a whole.
+    """
 
     def __init__(self, *, field: str, reasons: Sequence[str], reason_code: str = "invalid") -> None:
         super().__init__(" ".join(reasons))

@@ -38,8 +38,12 @@ _KEEP = """
 """
 
 
-def once(*, request: Request, caller: str, run: Callable[[], HttpResponse]) -> HttpResponse:
+def once(
+    *, request: Request, caller: str, run: Callable[[], HttpResponse], content: bytes | None = None
+) -> HttpResponse:
     """The answer of `run`, or the one kept from an earlier request of `caller` with the same key.
+
+    `content` stands for the body where that has been read already.
 
     Raises:
         ValidationError: the key is not 1 to 255 visible ASCII characters.
@@ -49,7 +53,7 @@ def once(*, request: Request, caller: str, run: Callable[[], HttpResponse]) -> H
     key = request.META["HTTP_IDEMPOTENCY_KEY"]
     if not _VISIBLE_ASCII.match(key):
         raise InvalidHeader({"Idempotency-Key": ["Must be 1 to 255 visible ASCII characters."]})
-    fingerprint = _fingerprint(request)
+    fingerprint = _fingerprint(request, content)
     with transaction.atomic():
         if not _locked(caller, key):
             raise IdempotencyKeyInFlight
@@ -75,9 +79,10 @@ def forget_expired() -> int:
         )
 
 
-def _fingerprint(request: Request) -> bytes:
+def _fingerprint(request: Request, content: bytes | None) -> bytes:
     path = request.get_full_path().encode()
-    return sha256(b"\0".join([str(request.method).encode(), path, request._request.body])).digest()
+    body = request._request.body if content is None else content
+    return sha256(b"\0".join([str(request.method).encode(), path, body])).digest()
 
 
 def _locked(caller: str, key: str) -> bool:

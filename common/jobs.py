@@ -186,6 +186,17 @@ def defer_unless_live(job: Callable[..., None], /, **arguments: Any) -> None:
         defer(job, **arguments)
 
 
+def is_known(name: str, /, **arguments: Any) -> bool:
+    """Whether a job of this name and key waits, runs, or has failed and was reported."""
+    known = "status IN ('todo', 'doing', 'failed')"
+    found = _call(
+        f"EXISTS (SELECT FROM procrastinate_jobs WHERE task_name = %s AND lock = %s AND {known})",
+        name,
+        _jobs[name].key.format(**arguments),
+    )
+    return bool(found)
+
+
 @transaction.atomic
 def retry(*, job_id: int) -> None:
     """The failed job waits for a worker again, with all its attempts before it.

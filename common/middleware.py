@@ -41,14 +41,21 @@ class RequestContextMiddleware:
             response = self.get_response(request)
         response["X-Request-ID"] = context.request_id
         _observe(request, response, perf_counter() - started)
-        if request.method == "HEAD" and not response.streaming:
-            # Its length has been noted in Content-Length.
-            response.content = b""
+        if request.method == "HEAD":
+            _take_body_away(response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A database that is away is a 503 on every page, not only on those of the API."""
         return database_problem(request, exception) if isinstance(exception, DatabaseError | InterfaceError) else None
+
+
+def _take_body_away(response: HttpResponse) -> None:
+    """The length of the body has been noted in Content-Length, unless it is made while it is sent."""
+    if response.streaming:
+        response.streaming_content = iter(())  # type: ignore[attr-defined]
+    else:
+        response.content = b""
 
 
 def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:

@@ -8,17 +8,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from common import idempotency
 from common.errors import DomainError
 from common.problem_types import CATALOGUE, ProblemType
+from common.uploads import Upload
 from common.wire import Body, EmptyBody, PageQuery, Query, View
 
-Handler = Callable[..., HttpResponse]
+Handler = Callable[..., HttpResponseBase]
 
 
 class Access(Enum):
@@ -47,11 +49,20 @@ class PageOf:
     view: type[View]
 
 
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A CSV file, sent row by row, in words and by example."""
+
+    description: str
+    example: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """What an operation promises, as a decorator for the method of a view that keeps it.
 
     `access` is an `Access` or the name of a permission. A list without a `query` of its own takes `limit` and `cursor`.
+    `upload`: it takes such files, or in their place `body` as JSON, and reads both from `view.upload()`.
     `idempotent`: it takes an Idempotency-Key. `conditional`: it honours If-Match. `tagged`: its answer has an ETag.
     `located`: its answer has a Location.
     """
@@ -60,10 +71,11 @@ class Operation:
     tag: Tag
     summary: str
     access: Access | str
-    answers: dict[int, type[View] | PageOf | None]
+    answers: dict[int, type[View] | PageOf | CsvFile | None]
     description: str = ""
     query: type[Query] | None = None
     body: type[Body] | None = None
+    upload: Upload | None = None
     errors: Sequence[type[DomainError]] = ()
     idempotent: bool = False
     conditional: bool = False
@@ -74,16 +86,25 @@ class Operation:
         """The method runs with `view.query` holding the validated query string, and at most once for a key."""
 
         @wraps(handler)
-        def run(view: Any, request: Request, **path: str) -> HttpResponse:
+        def run(view: Any, request: Request, **path: str) -> HttpResponseBase:
             view.query = self.query_shape.parse(request.query_params)
             if self.idempotent and "HTTP_IDEMPOTENCY_KEY" in request.META:
                 return idempotency.once(
-                    request=request, caller=view.actor().name, run=lambda: handler(view, request, **path)
+                    request=request,
+                    caller=view.actor().name,
+                    content=view.upload().digest if self.upload else None,
+                    run=lambda: cast("HttpResponse", handler(view, request, **path)),
                 )
             return handler(view, request, **path)
 
         run.operation = self  # type: ignore[attr-defined]
         return run
+
+    @property
+    def media_type(self) -> str:
+        """What its successful answers are."""
+        is_file = any(isinstance(answer, CsvFile) for answer in self.answers.values())
+        return "text/csv" if is_file else "application/json"
 
     @property
     def query_shape(self) -> type[Query]:
@@ -102,7 +123,7 @@ class Operation:
             codes.add("permission_denied")
         if {"cursor", "after"} & set(self.query_shape().fields):
             codes.add("invalid_cursor")
-        if self.body is not None:
+        if self.body is not None or self.upload is not None:
             codes |= {"payload_too_large", "unsupported_media_type"}
         if self.idempotent:
             codes |= {"idempotency_key_in_flight", "idempotency_key_reused"}
@@ -114,4 +135,4 @@ class Operation:
 # Reads better above a method: @operation(id="enroll", …).
 operation = Operation
 
-__all__ = ["Access", "EmptyBody", "Operation", "PageOf", "Tag", "operation"]
+__all__ = ["Access", "CsvFile", "EmptyBody", "Operation", "PageOf", "Tag", "Upload", "operation"]

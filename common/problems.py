@@ -22,6 +22,7 @@ from django.utils.encoding import escape_uri_path
 from rest_framework import exceptions as drf
 from rest_framework.settings import api_settings
 
+from common import db
 from common.context import current_request
 from common.errors import DomainError, InvalidInput
 from common.problem_types import CATALOGUE
@@ -33,11 +34,6 @@ RETRY_AFTER_SECONDS = "1"
 # A body of a megabyte can hold a hundred thousand wrong fields.
 _MOST_ERRORS = 100
 _NAMED_ERRORS = 3
-
-# Class 08 (connection), 53 (resources), 57 (operator intervention: shutdown, statement timeout), 25P03/25P04 (idle or
-# long transaction ended), 25006 (read-only after a failover), 40001/40P01 (serialization, deadlock), 55P03 (lock
-# timeout). Appendix A of the PostgreSQL manual. No SQLSTATE at all: the connection could not be made or broke.
-_UNAVAILABLE = ("08", "53", "57", "25P03", "25P04", "25006", "40001", "40P01", "55P03")
 
 _FRAMEWORK_CODES: dict[type[Exception], str] = {
     drf.NotAuthenticated: "unauthenticated",
@@ -101,7 +97,7 @@ def answer_exception(exception: Exception, context: dict[str, Any]) -> HttpRespo
 
 def database_problem(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     """503 for a database that is away or too slow, None for a fault of ours."""
-    if not is_unavailable(exception):
+    if not db.is_unavailable(exception):
         return None
     logger.warning("The database cannot answer: %s", exception)
     return problem(
@@ -109,14 +105,6 @@ def database_problem(request: HttpRequest, exception: Exception) -> HttpResponse
         "dependency_unavailable",
         "The database cannot answer now. Send the request again; with the same Idempotency-Key nothing is done twice.",
     )
-
-
-def is_unavailable(exception: Exception) -> bool:
-    """Whether a database error says that the database is away or too slow, rather than that a statement was wrong."""
-    sqlstate = getattr(exception.__cause__, "sqlstate", None)
-    if sqlstate is None:
-        return type(exception).__name__ in {"OperationalError", "InterfaceError"}
-    return str(sqlstate).startswith(_UNAVAILABLE)
 
 
 def _framework_problem(request: HttpRequest, exception: Exception, code: str, context: dict[str, Any]) -> HttpResponse:
@@ -149,7 +137,11 @@ def _unreadable(request: HttpRequest, detail: str) -> HttpResponse:
 
 
 def _invalid_input(request: HttpRequest, exception: InvalidInput) -> HttpResponse:
-    place = {"pointer": f"/{exception.field}", "parameter": None, "code": exception.reason_code}
+    place = {
+        "pointer": f"/{exception.field}" if exception.field else "",
+        "parameter": None,
+        "code": exception.reason_code,
+    }
     return _invalid_request(request, [{**place, "detail": reason} for reason in exception.reasons])
 
 

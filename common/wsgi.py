@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from io import BytesIO
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
@@ -40,15 +40,25 @@ class Application(WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> HttpResponseBase:
         source = environ["wsgi.input"]
-        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            body = source.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-            environ["wsgi.input"] = BytesIO(body)
-            environ["CONTENT_LENGTH"] = str(len(body))
-        response = super().__call__(environ, start_response)
+        with SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES) as body:
+            if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+                environ["CONTENT_LENGTH"] = str(_copy(source, body))
+                environ["wsgi.input"] = body
+            response = super().__call__(environ, start_response)
         # The answer is made: a client that broke off must not spoil it.
         with suppress(OSError):
             _drain(source)
         return response
+
+
+def _copy(source: Any, body: IO[bytes]) -> int:
+    """Copy what is sent, as far as any operation would read it. Returns how much that is."""
+    left = settings.LARGEST_BODY_BYTES + 1
+    while left > 0 and (block := source.read(min(_BLOCK, left))):
+        body.write(block)
+        left -= len(block)
+    body.seek(0)
+    return settings.LARGEST_BODY_BYTES + 1 - left
 
 
 def _drain(source: Any) -> None:

@@ -159,6 +159,10 @@ SIMPLE_JWT = {
 
 MAX_BODY_BYTES = 1_048_576
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# Imports alone take more.
+IMPORT_MAX_BYTES = 20 * 1_048_576
+IMPORT_MAX_ROWS = 100_000
+LARGEST_BODY_BYTES = IMPORT_MAX_BYTES + 65_536  # with the frame of a form
 IDEMPOTENCY_KEPT_FOR = timedelta(hours=24)
 CURSOR_LIFETIME = timedelta(days=7)
 EVENT_SOURCE = env.read("str", "EVENT_SOURCE", "/lectern")

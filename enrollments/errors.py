@@ -64,6 +64,24 @@ class KeyNotFound(NotFound):
         super().__init__("The partner has no live key with this prefix.")
 
 
+class ImportNotFound(NotFound):
+    """The partner has no import with this id."""
+
+    code = "import_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no import with this id.")
+
+
+class InvalidImportTransition(DomainError):
+    """The present state of the import does not allow this step."""
+
+    code = "invalid_transition"
+
+    def __init__(self, status: str, step: str) -> None:
+        super().__init__(f"An import that is {status} cannot be {step}.", current_status=str(status))
+
+
 class TooManyKeys(DomainError):
     """A partner has two live keys at most: the one in use, and the one that takes its place."""
 

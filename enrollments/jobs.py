@@ -1,5 +1,6 @@
 """What a worker does for enrollments."""
 
+from time import monotonic
 from uuid import UUID
 
 from common import clock, ids, jobs
@@ -38,7 +39,28 @@ def sweep_waitlists() -> None:
         raise ExceptionGroup("Waitlists that could not be swept", faults)
 
 
-def _uuid(course_id: str) -> UUID:
-    decoded = ids.decode(ids.COURSE, course_id)
+# After so long an import lets the jobs before it that wait: it must not fill the worker's places.
+_SLICE_SECONDS = 3.0
+
+
+@jobs.job(name="enrollments.run_import", key="import:{import_id}")
+def run_import(*, import_id: str, request_id: str) -> None:
+    """The import has gone on for a while; if that was not enough, another job will go on with it."""
+    until = monotonic() + _SLICE_SECONDS
+    key = _uuid(import_id, ids.IMPORT)
+    while services.run_import(import_id=key, now=clock.now()):
+        if monotonic() > until:
+            services.go_on_later(import_id=key, request_id=request_id)
+            return
+
+
+@jobs.every("* * * * *", name="enrollments.resume_imports")
+def resume_imports() -> None:
+    """No unfinished import is left lying."""
+    services.resume_imports()
+
+
+def _uuid(public_id: str, prefix: str = ids.COURSE) -> UUID:
+    decoded = ids.decode(prefix, public_id)
     assert decoded is not None
     return decoded

@@ -2,15 +2,25 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common import ids
-from enrollments.types import ENROLLMENT, EXTERNAL_ID_LENGTH, LIVE, Source, Status
+from enrollments.types import (
+    ENROLLMENT,
+    EXTERNAL_ID_LENGTH,
+    FILE_NAME_LENGTH,
+    LIVE,
+    ImportStatus,
+    RowResult,
+    Source,
+    Status,
+)
 
 _IS_LIVE = Q(status__in=sorted(LIVE))
 _IS_ENROLLMENT = Q(status__in=sorted(ENROLLMENT))
 _OF_A_PARTNER = Q(partner__isnull=False)
+_IS_UNFINISHED = Q(status__in=[ImportStatus.QUEUED, ImportStatus.RUNNING])
 
 
 class Enrollment(models.Model):
@@ -133,3 +143,75 @@ class PartnerLearner(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+
+class Import(models.Model):
+    """A file of learners that a partner sent, and how far it has come.
+
+    All rows up to `done_through`, a line of the file, have their results; whoever goes on with the import starts there.
+    The counts change in the transactions of the rows that they count.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=10, choices=[(each.value, each.value) for each in ImportStatus])
+    file_name = models.CharField(max_length=FILE_NAME_LENGTH, null=True)  # noqa: DJ001  # none is not an empty one
+    rows_total = models.PositiveIntegerField(default=0)
+    done_through = models.PositiveIntegerField(default=0)
+    enrolled = models.PositiveIntegerField(default=0)
+    waitlisted = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    # Who sent it, and in which request: the cause of the events of its rows.
+    actor = models.CharField(max_length=100)
+    request_id = models.CharField(max_length=128, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view", "change")
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=list(ImportStatus)), name="import_known_status"),
+            models.CheckConstraint(
+                condition=Q(
+                    rows_total__gte=F("enrolled") + F("waitlisted") + F("unchanged") + F("rejected") + F("failed")
+                ),
+                name="import_counts_fit_rows",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["partner", "id"], name="import_of_partner"),
+            models.Index(fields=["id"], condition=_IS_UNFINISHED, name="import_unfinished"),
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name or "rows sent as JSON"
+
+
+class ImportRow(models.Model):
+    """A row of a file, with its cells as sent, by the line on which it begins; and what came of it.
+
+    Without a `result` it is still to be done. One that was seen to be wrong when it came in has its `code` already.
+    """
+
+    pk = models.CompositePrimaryKey("file", "line")
+    file = models.ForeignKey(Import, on_delete=models.PROTECT, related_name="rows", db_index=False)
+    line = models.PositiveIntegerField()
+    course_id = models.TextField()
+    external_id = models.TextField()
+    email = models.TextField()
+    name = models.TextField()
+    result = models.CharField(  # noqa: DJ001  # none is not an empty one
+        max_length=10, choices=[(each.value, each.value) for each in RowResult], null=True
+    )
+    code = models.CharField(max_length=40, blank=True, default="", db_default="")
+    detail = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(result__in=list(RowResult)), name="import_row_known_result")]
+
+    def __str__(self) -> str:
+        return f"line {self.line}"

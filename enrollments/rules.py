@@ -7,9 +7,10 @@ from enrollments.errors import (
     AlreadyWaitlisted,
     EnrollmentCompleted,
     InvalidEnrollmentTransition,
+    InvalidImportTransition,
     TooManyKeys,
 )
-from enrollments.types import IN_COURSE, PartnerStatus, Status
+from enrollments.types import IN_COURSE, ImportStatus, PartnerStatus, Status
 
 _LIVE_KEYS = 2
 
@@ -67,6 +68,27 @@ PARTNERS_WORDS: dict[Status, PartnerStatus] = {
     Status.LEFT: PartnerStatus.LEFT_WAITLIST,
     Status.EXPIRED: PartnerStatus.EXPIRED,
 }
+
+
+_IMPORT_STEPS: dict[ImportStatus, tuple[str, frozenset[ImportStatus]]] = {
+    ImportStatus.CANCELLED: ("cancelled", frozenset({ImportStatus.QUEUED, ImportStatus.RUNNING})),
+    ImportStatus.QUEUED: ("tried again", frozenset({ImportStatus.COMPLETED})),
+}
+
+
+def is_import_step_possible(*, status: ImportStatus, wanted: ImportStatus) -> bool:
+    """Whether somebody may take an import from `status` to `wanted`."""
+    return status in _IMPORT_STEPS[wanted][1]
+
+
+def check_import_transition(*, status: ImportStatus, wanted: ImportStatus) -> None:
+    """Whether somebody may take an import from `status` to `wanted`.
+
+    Raises:
+        InvalidImportTransition: one that has ended cannot be cancelled, and only a completed one be tried again.
+    """
+    if not is_import_step_possible(status=status, wanted=wanted):
+        raise InvalidImportTransition(status, _IMPORT_STEPS[wanted][0])
 
 
 def check_may_have_another_key(*, live: int) -> None:

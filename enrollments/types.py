@@ -23,6 +23,7 @@ class Status(StrEnum):
 
 EXTERNAL_ID_LENGTH = 100
 NAME_LENGTH = 100
+FILE_NAME_LENGTH = 200
 
 IN_COURSE = frozenset({Status.ACTIVE, Status.COMPLETED})
 LIVE = IN_COURSE | {Status.WAITING}
@@ -224,3 +225,83 @@ class WaitlistRow:
     waitlist_entry: WaitlistEntry
     learner: Person
     queue_number: int
+
+
+class ImportStatus(StrEnum):
+    """The life of an import."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+class RowResult(StrEnum):
+    """What came of a row: `rejected` is a rule's answer, `failed` a fault that a retry may cure."""
+
+    ENROLLED = "enrolled"
+    WAITLISTED = "waitlisted"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRow:
+    """A row as it was sent. `line` is where it begins in the file, `fault` what is wrong with its form, if anything."""
+
+    line: int
+    course_id: str
+    external_id: str
+    email: str
+    name: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many rows have which result."""
+
+    enrolled: int
+    waitlisted: int
+    unchanged: int
+    rejected: int
+    failed: int
+
+    @property
+    def total(self) -> int:
+        """How many have one at all."""
+        return self.enrolled + self.waitlisted + self.unchanged + self.rejected + self.failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """A file of learners, and how far it has come. `file_name` is None for what was sent without one."""
+
+    id: UUID
+    partner_id: UUID
+    status: ImportStatus
+    file_name: str | None
+    rows_total: int
+    counts: Counts
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def rows_processed(self) -> int:
+        """How many rows have their results."""
+        return self.counts.total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportedRow:
+    """A row and what came of it; `result`, `code` and `detail` are None while it is still to be done."""
+
+    line: int
+    course_id: str
+    external_id: str
+    email: str
+    result: RowResult | None
+    code: str | None
+    detail: str | None

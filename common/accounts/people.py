@@ -1,12 +1,13 @@
 """Accounts that are made on somebody's behalf: without a password, for who has none yet."""
 
 from collections.abc import Sequence
+from secrets import token_urlsafe
 from uuid import UUID
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 from common import db, ids
-from common.accounts.types import Newcomer
+from common.accounts.types import Ensured, Newcomer
 
 _FIND = """
     SELECT wanted.number, person.id
@@ -20,12 +21,13 @@ _MAKE = """
     FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[]) AS newcomer(id, email, display_name, password)
     ORDER BY upper(email)
     ON CONFLICT DO NOTHING
+    RETURNING id
 """
 
 
 @db.step
-def ensure_accounts(*, people: Sequence[Newcomer]) -> list[UUID]:
-    """There is an account for each email. Returns their ids, in the order of `people`.
+def ensure_accounts(*, people: Sequence[Newcomer]) -> Ensured:
+    """There is an account for each email.
 
     One that was there stays as it is; a new one has no password. Two transactions that see the same person for the
     first time make one account: the second waits for the first.
@@ -33,19 +35,26 @@ def ensure_accounts(*, people: Sequence[Newcomer]) -> list[UUID]:
     emails = [person.email for person in people]
     found = _find(emails)
     new = [person for number, person in enumerate(people) if number not in found]
+    made = []
     if new:
-        db.execute(
-            _MAKE,
-            [
-                [ids.new_uuid() for _ in new],
-                [person.email for person in new],
-                [person.display_name for person in new],
-                [make_password(None) for _ in new],
-            ],
+        values = (
+            [ids.new_uuid() for _ in new],
+            [person.email for person in new],
+            [person.display_name for person in new],
+            [f"{UNUSABLE_PASSWORD_PREFIX}{token_urlsafe(30)}" for _ in new],
         )
+        made = db.fetch_all(_MAKE, values)
         # A statement of its own sees what a rival has committed while the one before waited for it.
         found = _find(emails)
-    return [found[number] for number, _ in enumerate(people)]
+    return Ensured(
+        ids=[found[number] for number, _ in enumerate(people)], made=frozenset(person_id for (person_id,) in made)
+    )
+
+
+@db.step
+def unmake_accounts(*, person_ids: Sequence[UUID]) -> None:
+    """The accounts are gone, which the same transaction has made and nothing refers to."""
+    db.execute("DELETE FROM common_user WHERE id = ANY(%s)", [list(person_ids)])
 
 
 def _find(emails: list[str]) -> dict[int, UUID]:

@@ -27,6 +27,14 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ensured:
+    """The accounts that were asked for, in that order, and which of them are new."""
+
+    ids: list[UUID]
+    made: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
     """Somebody who is to have an account, if they have none."""
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from common import examples, ids
 from common.problem_types import CATALOGUE, ProblemType
+from common.uploads import FORM, Upload
 
 Schema = dict[str, Any]
 
@@ -111,6 +112,24 @@ def page_schema(row: Schema) -> Schema:
     }
 
 
+# -- files --------------------------------------------------------------------------------------
+
+
+def csv_content(example: str) -> Schema:
+    """The content of a body that is CSV."""
+    return {"text/csv": {"schema": {"type": "string"}, "examples": {"example": {"value": example}}}}
+
+
+def upload(wanted: Upload) -> Schema:
+    """The content of a body that is a file, as it is or in a form."""
+    part = {"type": "string", "contentMediaType": wanted.media_type, "format": "binary"}
+    form = {"type": "object", "properties": {"file": part}, "required": ["file"], "additionalProperties": False}
+    return {
+        FORM: {"schema": form, "examples": {"example": {"value": {"file": wanted.example}}}},
+        wanted.media_type: {"schema": {"type": "string"}, "examples": {"example": {"value": wanted.example}}},
+    }
+
+
 # -- headers and path parameters ----------------------------------------------------------------
 
 
@@ -153,6 +172,7 @@ _PATH_PARAMETERS = {
     "course_id": ("The id of a course.", examples.COURSE),
     "enrollment_id": ("The id of an enrollment.", examples.ENROLLMENT),
     "review_id": ("The id of a review.", examples.REVIEW),
+    "import_id": ("The id of an import.", examples.IMPORT),
     "reference": ("The `reference` of an enrollment or a place in line.", examples.ENROLLMENT),
 }
 

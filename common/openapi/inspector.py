@@ -11,7 +11,7 @@ from rest_framework import serializers
 from common.fields import Choice, Constant, Null, PublicId, QueryBoolean, Text
 from common.openapi import components
 from common.openapi.components import Schema
-from common.operations import Access, Operation, PageOf
+from common.operations import Access, CsvFile, Operation, PageOf
 from common.problem_types import ProblemType
 from common.problems import CONTENT_TYPE
 from common.wire import View
@@ -92,15 +92,15 @@ class AutoSchema(SpectacularSchema):
         shape = self.declared.body
         if shape is None:
             return None
-        return {
-            "content": {
-                JSON: {
-                    "schema": self.resolve_serializer(shape, "request").ref,
-                    "examples": {"example": {"value": shape.example}},
-                }
-            },
-            "required": any(field.required for field in shape().fields.values()),
+        content = {
+            JSON: {
+                "schema": self.resolve_serializer(shape, "request").ref,
+                "examples": {"example": {"value": shape.example}},
+            }
         }
+        if self.declared.upload is not None:
+            content = {**components.upload(self.declared.upload), **content}
+        return {"content": content, "required": any(field.required for field in shape().fields.values())}
 
     # -- what comes out --------------------------------------------------------------------------
 
@@ -117,7 +117,7 @@ class AutoSchema(SpectacularSchema):
         answers.update({str(status): self._problem(status, kinds) for status, kinds in by_status.items()})
         return dict(sorted(answers.items()))
 
-    def _answer(self, status: int, shape: type[View] | PageOf | None) -> Schema:
+    def _answer(self, status: int, shape: type[View] | PageOf | CsvFile | None) -> Schema:
         names = {
             "X-Request-ID": True,
             "Location": self.declared.located and status in {201, 202},
@@ -129,6 +129,9 @@ class AutoSchema(SpectacularSchema):
             "headers": self._headers(*(name for name, is_wanted in names.items() if is_wanted)),
         }
         if shape is None:
+            return answer
+        if isinstance(shape, CsvFile):
+            answer["content"] = components.csv_content(shape.example)
             return answer
         if isinstance(shape, PageOf):
             schema = self._page(shape.view)
@@ -244,9 +247,11 @@ def _describe_blanks(field: Text, schema: Schema) -> None:
             schema["pattern"] = pattern.replace("^", r"^(?=.*\S)", 1) if pattern else r"\S"
 
 
-def _in_words(shape: type[View] | PageOf | None) -> str:
+def _in_words(shape: type[View] | PageOf | CsvFile | None) -> str:
     if shape is None:
         return "Done. There is no body."
     if isinstance(shape, PageOf):
         return "One page of the list."
+    if isinstance(shape, CsvFile):
+        return shape.description
     return get_doc(shape)

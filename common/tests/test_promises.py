@@ -64,6 +64,15 @@ CALLS = [
     ("GET /partner/enrollments",                PARTNER, "200", "404 course-not-found", "p"),
     ("DELETE /partner/enrollments/{reference}", PARTNER, "200",
      "404 enrollment-not-found, 409 enrollment-completed", ""),
+    ("POST /partner/imports",                        PARTNER, "202", "", "bil"),
+    ("GET /partner/imports",                         PARTNER, "200", "", "p"),
+    ("GET /partner/imports/{import_id}",             PARTNER, "200", "404 import-not-found", ""),
+    ("GET /partner/imports/{import_id}/rows",        PARTNER, "200", "404 import-not-found", "p"),
+    ("GET /partner/imports/{import_id}/report.csv",  PARTNER, "200", "404 import-not-found", ""),
+    ("POST /partner/imports/{import_id}/retry",      PARTNER, "202",
+     "404 import-not-found, 409 invalid-transition", "bi"),
+    ("POST /partner/imports/{import_id}/cancel",     PARTNER, "200",
+     "404 import-not-found, 409 invalid-transition", "bi"),
 
     ("GET /events", "common.view_event", "200", "", "p"),
 ]
@@ -176,6 +185,9 @@ MEMBERS = {
     "PartnerWaitlisted": "result reference course_id external_id waitlist_position",
     "PartnerEnrollment": "reference course_id external_id status waitlist_position joined_at enrolled_at ended_at",
     "PartnerWithdrawn": "result reference",
+    "Import": "id status file_name rows_total rows_processed counts created_at started_at finished_at",
+    "ImportCounts": "enrolled waitlisted unchanged rejected failed",
+    "ImportRow": "line course_id external_id email result code detail",
     "PageInfo": "limit next_cursor has_more",
     "FieldError": "pointer parameter code detail",
     "RegisterRequest": "email password display_name",
@@ -188,6 +200,8 @@ MEMBERS = {
     "enrollment_closes_at",
     "ReasonRequest": "reason",
     "PartnerEnrollRequest": "course_id learner",
+    "ImportRowsRequest": "rows",
+    "ImportRowRequest": "course_id external_id email name",
     "LearnerRequest": "external_id email name",
 }
 VALUES = {
@@ -198,6 +212,8 @@ VALUES = {
     "WaitlistEntryStatus": "waiting promoted left expired",
     "Standing": "enrolled completed waitlisted",
     "PartnerEnrollmentStatus": "enrolled waitlisted completed withdrawn revoked left_waitlist expired",
+    "ImportStatus": "queued running completed cancelled",
+    "ImportRowResult": "enrolled waitlisted unchanged rejected failed",
     "WithdrawalOutcome": "withdrawn left_waitlist",
     "EventType": "course.created course.updated course.opened course.closed course.archived enrollment.created "
     "enrollment.withdrawn enrollment.completed enrollment.revoked enrollment.repaired waitlist.joined waitlist.left "
@@ -235,5 +251,7 @@ def test_query_parameters() -> None:
         "GET /courses/{course_id}/reviews": {"sort", "rating", "limit", "cursor"},
         "GET /moderation/reviews": {"status", "course_id", "sort", "limit", "cursor"},
         "GET /partner/enrollments": {"course_id", "external_id", "status", "limit", "cursor"},
+        "GET /partner/imports": {"limit", "cursor"},
+        "GET /partner/imports/{import_id}/rows": {"result", "limit", "cursor"},
         "GET /events": {"after", "type", "limit"},
     }

@@ -5,13 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import MULTIPART_CONTENT
 
 from common import openapi
 from common.accounts import services as accounts
 from common.accounts import tokens
 from common.tests.factories import ApiClient, a_person, client_of, staff_member
 from courses.tests.factories import a_closed_course, a_draft, an_open_course, crs
-from enrollments.tests.factories import a_place_in_line, an_enrollment, enr, partner_client
+from enrollments.tests.factories import (
+    a_partner,
+    a_place_in_line,
+    an_enrollment,
+    an_import,
+    enr,
+    imp,
+    partner_client,
+    run,
+)
 from reviews.tests.factories import a_held_review, a_review, rev
 
 Example = dict[str, Any]
@@ -81,6 +92,20 @@ def _learner_of_course(example: Example) -> Scene:
     return scene(client_of(learner), course_id=crs(course_id))
 
 
+def _partner(example: Example) -> Scene:
+    return scene(partner_client())
+
+
+def _partner_at_queued_import(example: Example) -> Scene:
+    partner_id = a_partner()
+    return scene(partner_client(partner_id), import_id=imp(an_import(partner_id).id))
+
+
+def _partner_at_completed_import(example: Example) -> Scene:
+    partner_id = a_partner()
+    return scene(partner_client(partner_id), import_id=imp(run(an_import(partner_id)).id))
+
+
 def _partner_at_open_course(example: Example) -> Scene:
     return scene(partner_client(), secrets={"course_id": crs(an_open_course())})
 
@@ -119,30 +144,42 @@ SCENES: dict[str, Callable[[Example], Scene]] = {
     "rosters.complete": _staff_at_enrollment,
     "rosters.revoke": _staff_at_enrollment,
     "partners.enroll": _partner_at_open_course,
+    "imports.start": _partner,
+    "imports.retry": _partner_at_completed_import,
+    "imports.cancel": _partner_at_queued_import,
     "reviews.write": _learner_of_course,
     "reviews.rewrite": _reviewer,
     "reviews.report": _reader_of_review,
     "moderation.decide": _moderator_at_held_review,
 }
 REQUESTS = {
-    f"{entry['operationId']}-{name}": (method, path, entry, example["value"])
+    f"{entry['operationId']}-{media_type}-{name}": (method, path, entry, media_type, example["value"])
     for path, methods in openapi.document()["paths"].items()
     for method, entry in methods.items()
-    for media in entry.get("requestBody", {}).get("content", {}).values()
+    for media_type, media in entry.get("requestBody", {}).get("content", {}).items()
     for name, example in media["examples"].items()
 }
 
 
+def written(media_type: str, example: Any) -> dict[str, Any]:
+    """What the test client has to be given to send the example."""
+    if media_type != "multipart/form-data":
+        return {"data": example, "content_type": media_type}
+    parts = {name: SimpleUploadedFile("learners.csv", content.encode()) for name, content in example.items()}
+    return {"data": parts, "content_type": MULTIPART_CONTENT}
+
+
 def test_every_operation_with_a_body_has_a_scene() -> None:
-    assert {entry["operationId"] for _, _, entry, _ in REQUESTS.values()} == set(SCENES)
+    assert {entry["operationId"] for _, _, entry, _, _ in REQUESTS.values()} == set(SCENES)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", REQUESTS)
 def test_the_example_is_taken(name: str) -> None:
-    method, path, entry, example = REQUESTS[name]
+    method, path, entry, media_type, example = REQUESTS[name]
     before = SCENES[entry["operationId"]](example)
-    response = getattr(before.client, method)(path.format(**before.path), {**example, **before.secrets})
+    sent = {**example, **before.secrets} if before.secrets else example
+    response = getattr(before.client, method)(path.format(**before.path), **written(media_type, sent))
     successes = [int(status) for status in entry["responses"] if status.startswith("2")]
     assert response.status_code == min(successes), response.content
 

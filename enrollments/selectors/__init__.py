@@ -1,5 +1,17 @@
-"""Reads: who is in and who waits; partners and their keys."""
+"""Reads: who is in and who waits; partners, their keys and their imports."""
 
+from enrollments.selectors.imports import (
+    UNFINISHED,
+    PendingRow,
+    all_rows,
+    get_import,
+    list_imports,
+    list_rows,
+    pending_rows,
+    still_pending,
+    to_import,
+    unfinished_imports,
+)
 from enrollments.selectors.partners import find_live_key, get_of_partner, list_of_partner, live_keys, to_partner
 from enrollments.selectors.standings import (
     count_waiting,
@@ -16,20 +28,30 @@ from enrollments.selectors.standings import (
 )
 
 __all__ = [
+    "UNFINISHED",
+    "PendingRow",
+    "all_rows",
     "count_waiting",
     "find_live_key",
     "find_newest",
     "find_standing",
     "find_standings",
     "get_enrollment",
+    "get_import",
     "get_of_partner",
     "get_standing",
     "head_of_line",
+    "list_imports",
     "list_of_learner",
     "list_of_partner",
     "list_roster",
+    "list_rows",
     "list_waitlist",
     "live_keys",
+    "pending_rows",
     "positions",
+    "still_pending",
+    "to_import",
     "to_partner",
+    "unfinished_imports",
 ]

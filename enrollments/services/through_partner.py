@@ -33,10 +33,10 @@ def enroll_through_partner(
     Raises:
         CourseNotFound, CourseClosed, CourseFull, AlreadyEnrolled, AlreadyWaitlisted: as for everybody.
     """
-    people = recognize(partner_id=partner_id, learners=[learner])
+    known = recognize(partner_id=partner_id, learners=[learner])
     return enroll(
         course_id=course_id,
-        learner_id=people[learner.external_id],
+        learner_id=known.people[learner.external_id],
         source=Source.PARTNER,
         via=Via(partner_id=partner_id, external_id=learner.external_id),
         actor=actor,

@@ -1,13 +1,16 @@
 """Enrollments for tests, made through the services."""
 
 from datetime import datetime
+from io import BytesIO
 from typing import Any
 from uuid import UUID
 
 from common import clock, ids
 from common.tests.factories import NOW, SYSTEM, ApiClient, a_learner, client_of
-from courses.tests.factories import an_open_course, seats_and_line
+from common.types import Actor
+from courses.tests.factories import an_open_course, crs, seats_and_line
 from enrollments import services as enrollments
+from enrollments.files import rows_of_csv
 from enrollments.models import Enrollment as EnrollmentRow
 
 
@@ -128,3 +131,42 @@ def partner_client(partner_id: UUID | None = None, **headers: str) -> ApiClient:
 def ptn(partner_id: UUID) -> str:
     """The public id of a partner."""
     return ids.encode(ids.PARTNER, partner_id)
+
+
+def csv_of(*rows: tuple[str, str, str, str]) -> bytes:
+    """A file with these rows: course, external id, email, name."""
+    lines = ["course_id,external_id,email,name", *(",".join(row) for row in rows)]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def a_row(course_id: UUID, number: int = 1) -> tuple[str, str, str, str]:
+    """A row that brings the learner of this number to the course."""
+    return crs(course_id), f"e-{number}", f"learner{number}@example.org", f"Learner {number}"
+
+
+def an_import(partner_id: UUID, *rows: tuple[str, str, str, str]) -> enrollments.Import:
+    """A queued import of these rows, which nobody will run but the test."""
+    return enrollments.take_import(
+        partner_id=partner_id,
+        rows=rows_of_csv(BytesIO(csv_of(*rows))),
+        file_name="learners.csv",
+        actor=Actor(name=ptn(partner_id), request_id="req-import"),
+        now=NOW,
+    )
+
+
+def run(started: enrollments.Import) -> enrollments.Import:
+    """The import once there is nothing more to do."""
+    while enrollments.run_import(import_id=started.id, now=NOW):
+        pass
+    return enrollments.get_import(partner_id=started.partner_id, import_id=started.id)
+
+
+def rows_of(one: enrollments.Import) -> list[enrollments.ImportedRow]:
+    """All its rows, in file order."""
+    return list(enrollments.report_import(partner_id=one.partner_id, import_id=one.id))
+
+
+def imp(import_id: UUID) -> str:
+    """The public id of an import."""
+    return ids.encode(ids.IMPORT, import_id)

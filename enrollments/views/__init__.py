@@ -8,15 +8,22 @@ from enrollments.views.enrollments import (
     MyStanding,
     RevokeEnrollment,
 )
+from enrollments.views.imports import CancelImport, Import, ImportReport, ImportRows, Imports, RetryImport
 from enrollments.views.partners import PartnerEnrollment, PartnerEnrollments
 
 __all__ = [
+    "CancelImport",
     "CompleteEnrollment",
     "CourseEnrollments",
     "CourseWaitlist",
+    "Import",
+    "ImportReport",
+    "ImportRows",
+    "Imports",
     "MyEnrollments",
     "MyStanding",
     "PartnerEnrollment",
     "PartnerEnrollments",
+    "RetryImport",
     "RevokeEnrollment",
 ]

@@ -1,0 +1,436 @@
+"""What a partner's rows come to: each is its own unit, and file order decides."""
+
+from io import BytesIO
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import LazySettings
+from django.db import DataError, OperationalError
+
+from common import db, ids, jobs
+from common.errors import InvalidInput, PayloadTooLarge
+from common.models import User
+from common.tests.factories import NOW, SYSTEM, a_person
+from common.tests.recorded import recording
+from common.tests.unchanged import nothing_changed
+from courses.tests.factories import a_closed_course, a_draft, an_open_course, change, crs, seats_and_line
+from enrollments import services as enrollments
+from enrollments.files import rows_of_csv
+from enrollments.jobs import resume_imports
+from enrollments.models import Enrollment as EnrollmentRow
+from enrollments.models import Import as ImportFile
+from enrollments.models import PartnerLearner
+from enrollments.services import import_runs
+from enrollments.tests.factories import (
+    a_full_course,
+    a_partner,
+    a_row,
+    an_enrollment,
+    an_import,
+    counters_equal_rows,
+    imp,
+    learners,
+    line,
+    promote,
+    ptn,
+    rows_of,
+    run,
+    withdraw,
+)
+
+pytestmark = pytest.mark.django_db
+
+Row = tuple[str, str, str, str]
+
+
+def results(*rows: Row, partner_id: UUID | None = None) -> list[tuple[str, str | None]]:
+    """What each row of a file comes to, and its code."""
+    one = run(an_import(partner_id or a_partner(), *rows))
+    return [(str(row.result), row.code) for row in rows_of(one)]
+
+
+def counts(one: enrollments.Import) -> dict[str, int]:
+    """The counts that are not 0."""
+    names = [each.value for each in enrollments.RowResult]
+    return {name: getattr(one.counts, name) for name in names if getattr(one.counts, name)}
+
+
+class TestRows:
+    def test_run_in_file_order_which_decides_who_gets_the_seats(self) -> None:
+        course_id = an_open_course(capacity=2, waitlist_enabled=True)
+        rows = [a_row(course_id, number) for number in (5, 3, 9, 1)]
+        assert results(*rows) == [("enrolled", None), ("enrolled", None), ("waitlisted", None), ("waitlisted", None)]
+        names = dict(User.objects.values_list("pk", "display_name"))
+        assert {names[each] for each in learners(course_id, "active")} == {"Learner 5", "Learner 3"}
+        assert [names[each] for each in line(course_id)] == ["Learner 9", "Learner 1"]
+        assert counters_equal_rows(course_id)
+
+    def test_wait_while_anybody_does_even_if_a_seat_is_free(self) -> None:
+        course_id, _, _ = a_full_course(waiting=1)
+        change(course_id, capacity=9)
+        assert results(a_row(course_id)) == [("waitlisted", None)]
+        assert seats_and_line(course_id) == (1, 2)
+        promote(course_id)
+        assert seats_and_line(course_id) == (3, 0)
+
+    def test_that_find_neither_seat_nor_line_are_rejected_from_there_on(self) -> None:
+        course_id = an_open_course(capacity=2)
+        assert results(*(a_row(course_id, number) for number in range(4))) == [
+            ("enrolled", None),
+            ("enrolled", None),
+            ("rejected", "course_full"),
+            ("rejected", "course_full"),
+        ]
+
+    def test_are_rejected_by_the_rules_of_everybody(self) -> None:
+        unknown = "crs_01h455vb4pex5vsknk084sn02q"
+        rows = [
+            a_row(a_closed_course()),
+            a_row(a_draft()),
+            (unknown, *a_row(a_draft())[1:]),
+            ("x", *a_row(a_draft())[1:]),
+        ]
+        codes = ["course_closed", "course_not_found", "course_not_found", "course_not_found"]
+        assert results(*rows) == [("rejected", code) for code in codes]
+
+    def test_that_are_rejected_make_nobody(self) -> None:
+        course_id = an_open_course(capacity=1)
+        results(*(a_row(course_id, number) for number in range(3)), a_row(a_closed_course(), 7))
+        assert (User.objects.count(), PartnerLearner.objects.count()) == (1, 1)
+
+    def test_that_are_rejected_leave_alone_who_was_known(self) -> None:
+        partner_id, course_id = a_partner(), an_open_course()
+        results(a_row(course_id), partner_id=partner_id)
+        person = a_person(email="learner2@example.org")
+        results(a_row(a_closed_course(), 1), a_row(a_closed_course(), 2), partner_id=partner_id)
+        assert set(PartnerLearner.objects.values_list("external_id", flat=True)) == {"e-1"}
+        assert User.objects.filter(pk=person.pk).exists()
+        assert User.objects.count() == 2
+
+    def test_of_one_person_under_two_ids_are_one_seat(self) -> None:
+        course_id, other = an_open_course(), an_open_course(capacity=0)
+        first, again = a_row(course_id), (crs(course_id), "e-x", "LEARNER1@example.org", "Ada")
+        elsewhere = (crs(other), "e-x", "learner1@example.org", "Ada")
+        assert results(elsewhere, first, again, a_row(course_id, 2)) == [
+            ("rejected", "course_full"),
+            ("enrolled", None),
+            ("unchanged", "already_enrolled"),
+            ("enrolled", None),
+        ]
+        assert User.objects.count() == 2
+
+    def test_that_stand_are_unchanged_in_the_same_file_again(self) -> None:
+        partner_id, course_id = a_partner(), an_open_course(capacity=1, waitlist_enabled=True)
+        rows = [a_row(course_id, 1), a_row(course_id, 2)]
+        results(*rows, partner_id=partner_id)
+        with recording() as events:
+            again = results(*rows, partner_id=partner_id)
+        assert again == [("unchanged", "already_enrolled"), ("unchanged", "already_waitlisted")]
+        assert [event.type for event in events] == ["import.completed"]
+
+    def test_of_who_is_in_without_the_partner_are_unchanged_too(self) -> None:
+        course_id = an_open_course()
+        person = a_person(email="learner1@example.org")
+        own = an_enrollment(course_id, person.pk)
+        assert results(a_row(course_id)) == [("unchanged", "already_enrolled")]
+        assert EnrollmentRow.objects.get().pk == own.id
+        assert EnrollmentRow.objects.get().partner_id is None
+
+    def test_of_who_has_left_enroll_anew(self) -> None:
+        partner_id, course_id = a_partner(), an_open_course()
+        results(a_row(course_id), partner_id=partner_id)
+        withdraw(course_id, EnrollmentRow.objects.get().learner_id)
+        assert results(a_row(course_id), partner_id=partner_id) == [("enrolled", None)]
+
+    def test_twice_in_a_file_are_duplicates_from_the_second_on(self) -> None:
+        course_id, other = an_open_course(), an_open_course()
+        spaced = (f" {crs(course_id)}", "e-1 ", "learner1@example.org", "Ada")
+        assert results(a_row(course_id), a_row(other), a_row(course_id), spaced, a_row(course_id, 2)) == [
+            ("enrolled", None),
+            ("enrolled", None),
+            ("rejected", "duplicate_in_file"),
+            ("rejected", "duplicate_in_file"),
+            ("enrolled", None),
+        ]
+
+    @pytest.mark.parametrize(
+        ("cells", "place"),
+        [
+            (("", "a@x.org", "Ada"), "external_id"),
+            (("e" * 101, "a@x.org", "Ada"), "external_id"),
+            (("e1", "ada", "Ada"), "email"),
+            (("e1", "", "Ada"), "email"),
+            (("e1", f"{'a' * 250}@x.org", "Ada"), "email"),
+            (("e1", "a@x.org", ""), "name"),
+            (("e1", "a@x.org", "A\x07da"), "name"),
+            (("e1", "a@x.org", "A" * 101), "name"),
+        ],
+    )
+    def test_with_a_wrong_cell_are_rejected_and_borrow_nothing(self, cells: tuple[str, str, str], place: str) -> None:
+        course_id = an_open_course()
+        one = run(an_import(a_partner(), a_row(course_id, 1), (crs(course_id), *cells), a_row(course_id, 2)))
+        first, wrong, last = rows_of(one)
+        assert (first.result, wrong.result, wrong.code, last.result) == (
+            "enrolled",
+            "rejected",
+            "invalid_request",
+            "enrolled",
+        )
+        assert str(wrong.detail).startswith(f"{place}: ")
+        assert counts(one) == {"enrolled": 2, "rejected": 1}
+
+    def test_keep_their_cells_as_sent(self) -> None:
+        course_id = an_open_course()
+        sent = (f" {crs(course_id)} ", " =e-1", "A@x.org ", " Ada ")
+        [row] = rows_of(run(an_import(a_partner(), sent)))
+        assert (row.course_id, row.external_id, row.email, row.result) == (sent[0], sent[1], sent[2], "enrolled")
+        assert EnrollmentRow.objects.get().external_id == "=e-1"
+        assert (User.objects.get().email, User.objects.get().display_name) == ("A@x.org", "Ada")
+
+    def test_record_the_events_of_everybody_with_who_sent_them(self) -> None:
+        partner_id, course_id = a_partner(), an_open_course(capacity=1, waitlist_enabled=True)
+        with recording() as events:
+            one = run(an_import(partner_id, a_row(course_id, 1), a_row(course_id, 2), a_row(course_id, 1)))
+        created, joined, completed = events
+        rows = {row.external_id: row for row in EnrollmentRow.objects.all()}
+        assert [event.type for event in events] == ["enrollment.created", "waitlist.joined", "import.completed"]
+        for event, row in ((created, rows["e-1"]), (joined, rows["e-2"])):
+            assert event.data["enrollment_id"] == ids.encode(ids.ENROLLMENT, row.pk)
+            assert event.data["learner_id"] == ids.encode(ids.USER, row.learner_id)
+            assert (event.data["source"], event.data["external_id"]) == (row.source, row.external_id)
+        assert {row.source for row in rows.values()} == {"import"}
+        assert joined.data["position"] == 1
+        assert completed.subject == imp(one.id)
+        assert completed.data["counts"] == {"enrolled": 1, "waitlisted": 1, "unchanged": 0, "rejected": 1, "failed": 0}
+        assert {event.partner for event in events} == {event.actor for event in events} == {ptn(partner_id)}
+        assert {event.request_id for event in events} == {"req-import"}
+
+    def test_are_as_if_one_came_after_the_other(self) -> None:
+        """In many small transactions and in one, with several courses in between each other."""
+
+        def scene(partner_id: UUID) -> list[Row]:
+            course_ids = [
+                an_open_course(capacity=3, waitlist_enabled=True),
+                an_open_course(capacity=4),
+                a_closed_course(),
+            ]
+            return [a_row(course_ids[number % 3], number // 2) for number in range(40)]
+
+        together = results(*scene(a_partner()))
+        partner_id = a_partner()
+        one_by_one = []
+        for row in scene(partner_id):
+            one_by_one += results(row, partner_id=partner_id)
+        assert together == one_by_one
+
+
+class TestImport:
+    def test_is_queued_with_a_job_that_does_it(self) -> None:
+        partner_id, course_id = a_partner(), an_open_course()
+        started = enrollments.start_import(
+            partner_id=partner_id,
+            rows=rows_of_csv(BytesIO(b"course_id,external_id,email,name\n" + ",".join(a_row(course_id)).encode())),
+            file_name="a.csv",
+            actor=SYSTEM,
+            now=NOW,
+        )
+        assert (started.status, started.rows_total, started.rows_processed) == ("queued", 1, 0)
+        assert (started.started_at, started.finished_at) == (None, None)
+        assert jobs.waiting() == [("enrollments.run_import", {"import_id": imp(started.id), "request_id": "test"})]
+        jobs.run_pending()
+        done = enrollments.get_import(partner_id=partner_id, import_id=started.id)
+        assert (done.status, done.rows_processed, counts(done)) == ("completed", 1, {"enrolled": 1})
+        assert done.started_at is not None
+        assert done.finished_at is not None
+
+    def test_goes_on_in_another_job_when_its_time_is_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("enrollments.jobs._SLICE_SECONDS", 0)
+        monkeypatch.setattr(import_runs, "_ROWS_AT_ONCE", 2)
+        course_id = an_open_course()
+        one = an_import(a_partner(), *(a_row(course_id, number) for number in range(5)))
+        enrollments.go_on_later(import_id=one.id, request_id="r")
+        assert jobs.run_pending() == 4
+        assert counts(enrollments.get_import(partner_id=one.partner_id, import_id=one.id)) == {"enrolled": 5}
+
+    def test_without_rows_is_completed(self) -> None:
+        with recording() as events:
+            done = run(an_import(a_partner()))
+        assert (done.status, done.rows_total) == ("completed", 0)
+        assert [event.type for event in events] == ["import.completed"]
+
+    def test_that_cannot_be_read_to_its_end_leaves_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("enrollments.services.importing._COPIED_AT_ONCE", 2)
+        partner_id, course_id = a_partner(), an_open_course()
+        rows = [a_row(course_id, number) for number in range(5)]
+        with nothing_changed(), pytest.raises(InvalidInput, match="Line 7"):
+            an_import(partner_id, *rows, ("x", '"', "", ""))
+
+    def test_has_a_greatest_number_of_rows(self, settings: LazySettings) -> None:
+        settings.IMPORT_MAX_ROWS = 3
+        partner_id, course_id = a_partner(), an_open_course()
+        an_import(partner_id, *(a_row(course_id, number) for number in range(3)))
+        with nothing_changed(), pytest.raises(PayloadTooLarge, match="3 rows"):
+            an_import(partner_id, *(a_row(course_id, number) for number in range(4)))
+
+    def test_run_again_does_nothing(self) -> None:
+        one = run(an_import(a_partner(), a_row(an_open_course())))
+        with nothing_changed():
+            assert not enrollments.run_import(import_id=one.id, now=NOW)
+
+    def test_left_without_a_job_gets_one(self) -> None:
+        one = an_import(a_partner(), a_row(an_open_course()))
+        assert jobs.waiting() == []
+        resume_imports()
+        resume_imports()
+        assert [arguments["import_id"] for _, arguments in jobs.waiting()] == [imp(one.id)]
+        jobs.run_pending()
+        resume_imports()
+        assert jobs.waiting() == []
+
+    def test_whose_job_has_failed_is_left_to_staff(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        one = an_import(a_partner(), a_row(an_open_course()))
+        enrollments.go_on_later(import_id=one.id, request_id="r")
+        db.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+        resume_imports()
+        assert jobs.waiting() == []
+
+
+class TestCancelling:
+    def test_leaves_what_was_done_and_does_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(import_runs, "_ROWS_AT_ONCE", 2)
+        partner_id, course_id = a_partner(), an_open_course()
+        one = an_import(partner_id, *(a_row(course_id, number) for number in range(5)))
+        enrollments.run_import(import_id=one.id, now=NOW)
+        cancelled = enrollments.cancel_import(partner_id=partner_id, import_id=one.id, actor=SYSTEM, now=NOW)
+        assert (cancelled.status, counts(cancelled)) == ("cancelled", {"enrolled": 2})
+        assert cancelled.finished_at is not None
+        with nothing_changed():
+            assert not enrollments.run_import(import_id=one.id, now=NOW)
+        assert [row.result for row in rows_of(cancelled)] == ["enrolled", "enrolled", None, None, None]
+
+    def test_in_the_middle_of_a_run_ends_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(import_runs, "_ROWS_IN_TRANSACTION", 1)
+        partner_id, course_id = a_partner(), an_open_course()
+        one = an_import(partner_id, *(a_row(course_id, number) for number in range(4)))
+        together = import_runs._do_together
+
+        def cancel_after_two(import_id: UUID, batch: Any, now: Any) -> None:
+            together(import_id, batch, now)
+            if EnrollmentRow.objects.count() == 2 and ImportFile.objects.get().status == "running":
+                enrollments.cancel_import(partner_id=partner_id, import_id=import_id, actor=SYSTEM, now=NOW)
+
+        monkeypatch.setattr(import_runs, "_do_together", cancel_after_two)
+        done = run(one)
+        assert (done.status, counts(done)) == ("cancelled", {"enrolled": 2})
+
+    def test_of_what_has_ended_is_refused(self) -> None:
+        one = run(an_import(a_partner()))
+        with (
+            nothing_changed(),
+            pytest.raises(enrollments.InvalidImportTransition, match="completed cannot be cancelled"),
+        ):
+            enrollments.cancel_import(partner_id=one.partner_id, import_id=one.id, actor=SYSTEM, now=NOW)
+
+
+@pytest.fixture
+def broken_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """External ids whose rows break."""
+    broken: set[str] = set()
+    enroll = import_runs._enroll
+
+    def breaking(file: ImportFile, rows: Any, now: Any) -> Any:
+        outcomes = enroll(file, rows, now)
+        if any(row.sent.external_id in broken for row in rows):
+            raise DataError("broken")
+        return outcomes
+
+    monkeypatch.setattr(import_runs, "_enroll", breaking)
+    return broken
+
+
+class TestFaults:
+    def test_of_one_row_leave_the_others_alone(self, broken_for: set[str]) -> None:
+        broken_for |= {"e-3", "e-6"}
+        course_id = an_open_course(capacity=7, waitlist_enabled=True)
+        one = run(an_import(a_partner(), *(a_row(course_id, number) for number in range(10))))
+        assert counts(one) == {"enrolled": 7, "waitlisted": 1, "failed": 2}
+        failed = [row for row in rows_of(one) if row.result == "failed"]
+        assert [(row.external_id, row.code) for row in failed] == [("e-3", "internal_error"), ("e-6", "internal_error")]
+        assert [row.external_id for row in rows_of(one) if row.result == "waitlisted"] == ["e-9"]
+        assert counters_equal_rows(course_id)
+
+    def test_are_cured_by_trying_the_failed_rows_again(self, broken_for: set[str]) -> None:
+        broken_for |= {"e-1", "e-2"}
+        course_id = an_open_course()
+        one = run(an_import(a_partner(), *(a_row(course_id, number) for number in range(4))))
+        broken_for.remove("e-1")
+        with recording() as events:
+            retried = enrollments.retry_import(partner_id=one.partner_id, import_id=one.id, actor=SYSTEM, now=NOW)
+            assert (retried.status, retried.rows_processed, retried.finished_at) == ("queued", 2, None)
+            jobs.run_pending()
+        again = enrollments.get_import(partner_id=one.partner_id, import_id=one.id)
+        assert (again.status, counts(again)) == ("completed", {"enrolled": 3, "failed": 1})
+        assert again.started_at == one.started_at
+        assert [event.type for event in events] == ["enrollment.created", "import.completed"]
+
+    def test_without_any_there_is_nothing_to_try_again(self) -> None:
+        one = run(an_import(a_partner(), a_row(a_closed_course())))
+        with nothing_changed():
+            same = enrollments.retry_import(partner_id=one.partner_id, import_id=one.id, actor=SYSTEM, now=NOW)
+        assert same == one
+
+    def test_are_not_tried_again_before_the_end(self) -> None:
+        one = an_import(a_partner())
+        with (
+            nothing_changed(),
+            pytest.raises(enrollments.InvalidImportTransition, match="queued cannot be tried again"),
+        ):
+            enrollments.retry_import(partner_id=one.partner_id, import_id=one.id, actor=SYSTEM, now=NOW)
+
+    @pytest.mark.parametrize(("times", "expected"), [(1, {"enrolled": 2}), (2, {"failed": 2})])
+    def test_of_a_database_too_busy_fail_the_rows_after_a_second_try(
+        self, monkeypatch: pytest.MonkeyPatch, times: int, expected: dict[str, int]
+    ) -> None:
+        self.raise_at_first(monkeypatch, times, "55P03")
+        course_id = an_open_course()
+        one = run(an_import(a_partner(), a_row(course_id, 1), a_row(course_id, 2)))
+        assert counts(one) == expected
+        assert {row.code for row in rows_of(one)} <= {None, "dependency_unavailable"}
+
+    @pytest.mark.parametrize("sqlstate", ["57P01", "08006", None])
+    def test_of_a_lost_connection_are_no_rows_fault(
+        self, monkeypatch: pytest.MonkeyPatch, sqlstate: str | None
+    ) -> None:
+        self.raise_at_first(monkeypatch, 1, sqlstate)
+        one = an_import(a_partner(), a_row(an_open_course()))
+        with pytest.raises(OperationalError):
+            run(one)
+        assert counts(run(one)) == {"enrolled": 1}
+
+    def raise_at_first(self, monkeypatch: pytest.MonkeyPatch, times: int, sqlstate: str | None) -> None:
+        enroll, faults = import_runs._enroll, [sqlstate] * times
+
+        class Cause(Exception):
+            pass
+
+        def faltering(file: ImportFile, rows: Any, now: Any) -> Any:
+            outcomes = enroll(file, rows, now)
+            if faults:
+                cause = Cause()
+                cause.sqlstate = faults.pop()  # type: ignore[attr-defined]
+                raise OperationalError from cause
+            return outcomes
+
+        monkeypatch.setattr(import_runs, "_enroll", faltering)
+
+
+def test_a_partner_has_no_part_in_anothers_imports() -> None:
+    one, other = run(an_import(a_partner())), a_partner()
+    with nothing_changed():
+        for use_case in (enrollments.get_import, enrollments.report_import):
+            with pytest.raises(enrollments.ImportNotFound):
+                use_case(partner_id=other, import_id=one.id)
+        for change_it in (enrollments.cancel_import, enrollments.retry_import):
+            with pytest.raises(enrollments.ImportNotFound):
+                change_it(partner_id=other, import_id=one.id, actor=SYSTEM, now=NOW)
