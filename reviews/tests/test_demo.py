@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def demonstration() -> None:
+def demonstration(any_lock_order: None) -> None:  # the data is one transaction, in a database that nobody else uses
     call_command("demo_data")
 
 
