@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+from django.db.models import QuerySet
 
 from common import clock
 from common.errors import DomainError, PreconditionFailed
@@ -178,6 +179,13 @@ class TestTakeNext:
     def test_gives_eight_moderators_who_ask_at_once_eight_reviews(self) -> None:
         waiting = {a_held_review().id for _ in range(8)}
         assert set(wave(take, [moderator() for _ in range(8)])) == waiting
+
+    @pytest.mark.usefixtures("any_lock_order")
+    def test_gives_two_the_same_without_the_lock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(QuerySet, "select_for_update", lambda rows, **_: rows)
+        first, _ = a_held_review(), a_held_review()
+        one, other = moderator(), moderator()
+        assert meet(lambda: take(one), lambda: take(other)) == (first.id, first.id)
 
     def test_gives_none_to_those_who_are_too_many(self) -> None:
         waiting = {a_held_review().id for _ in range(5)}
