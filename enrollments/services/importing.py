@@ -16,9 +16,9 @@ from common.texts import fault_of_email, fault_of_line
 from common.types import Actor, Page, PageRequest
 from courses.services import CourseNotFound
 from enrollments import rules, selectors
-from enrollments.errors import ImportNotFound
+from enrollments.errors import ImportNotFound, PartnerNotFound
 from enrollments.models import Import as ImportFile
-from enrollments.models import ImportRow
+from enrollments.models import ImportRow, Partner
 from enrollments.types import (
     EXTERNAL_ID_LENGTH,
     FILE_NAME_LENGTH,
@@ -44,6 +44,7 @@ def start_import(
     """The rows are kept as they were sent, and a worker will do them soon. Of what cannot be read nothing is kept.
 
     Raises:
+        PartnerNotFound: there is no such partner.
         InvalidInput: `rows` cannot be read to their end.
         PayloadTooLarge: there are more than IMPORT_MAX_ROWS.
     """
@@ -59,8 +60,10 @@ def take_import(
     """As `start_import`, for a caller who does the rows: no worker will, unless the caller leaves them undone.
 
     Raises:
-        InvalidInput, PayloadTooLarge: as for `start_import`.
+        PartnerNotFound, InvalidInput, PayloadTooLarge: as for `start_import`.
     """
+    if not Partner.objects.filter(pk=partner_id).exists():
+        raise PartnerNotFound
     file = ImportFile.objects.create(
         partner_id=partner_id,
         status=ImportStatus.QUEUED,
