@@ -155,9 +155,9 @@ def an_import(partner_id: UUID, *rows: tuple[str, str, str, str]) -> enrollments
     )
 
 
-def run(started: enrollments.Import) -> enrollments.Import:
+def run(started: enrollments.Import, now: datetime = NOW) -> enrollments.Import:
     """The import once there is nothing more to do."""
-    while enrollments.run_import(import_id=started.id, now=NOW):
+    while enrollments.run_import(import_id=started.id, now=now):
         pass
     return enrollments.get_import(partner_id=started.partner_id, import_id=started.id)
 
