@@ -128,6 +128,20 @@ def partner_client(partner_id: UUID | None = None, **headers: str) -> ApiClient:
     return client_of(Authorization=f"Api-Key {a_key(partner_id)}", **headers)
 
 
+def through_partner(partner_id: UUID, course_id: UUID, number: int = 1) -> UUID:
+    """The reference of what the partner's bringing the learner of this number comes to."""
+    outcome = enrollments.enroll_through_partner(
+        partner_id=partner_id,
+        course_id=course_id,
+        learner=enrollments.LearnerOfPartner(
+            external_id=f"e-{number}", email=f"learner{number}@example.org", name=f"Learner {number}"
+        ),
+        actor=Actor(name=ptn(partner_id), request_id="req-partner"),
+        now=NOW,
+    )
+    return outcome.enrollment.id if isinstance(outcome, enrollments.Enrolled) else outcome.waitlist_entry.id
+
+
 def ptn(partner_id: UUID) -> str:
     """The public id of a partner."""
     return ids.encode(ids.PARTNER, partner_id)

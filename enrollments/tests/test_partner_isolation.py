@@ -1,6 +1,8 @@
-"""A key opens the partner's own door and no other, and nothing else opens that door. Every operation is walked."""
+"""A key opens its partner's own door and no other, and nothing else opens that door. Every operation is walked."""
 
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -9,7 +11,9 @@ from common.tests.factories import a_person, client_of
 from common.tests.problems import refused
 from common.tests.unchanged import nothing_changed
 from courses.tests.factories import an_open_course, crs
-from enrollments.tests.factories import a_key, a_partner, partner_client
+from enrollments.models import Enrollment as EnrollmentRow
+from enrollments.models import Import as ImportFile
+from enrollments.tests.factories import a_key, a_partner, a_row, an_import, enr, imp, partner_client, through_partner
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +31,7 @@ FOR_ANYBODY = set(OPERATIONS) - FOR_PARTNERS - FOR_PEOPLE
 def call(client: Any, name: str, **path: str) -> Any:
     """The operation, called without a body."""
     method, address, _ = OPERATIONS[name]
-    parts = {part.strip("{}") for part in address.split("/") if part.startswith("{")}
-    return getattr(client, method)(address.format(**{part: path.get(part, "x") for part in parts}))
+    return getattr(client, method)(address.format(**{part: path.get(part, "x") for part in parameters(name)}))
 
 
 def test_every_operation_is_for_partners_for_people_or_for_anybody() -> None:
@@ -61,6 +64,53 @@ class TestPartnersDoor:
 
     def test_opens_for_a_key(self, name: str) -> None:
         assert call(partner_client(), name).status_code not in {401, 403}
+
+
+# Something of a partner's, for each path parameter that names such a thing.
+BELONGINGS: dict[str, Callable[[UUID], str]] = {
+    "reference": lambda partner_id: enr(through_partner(partner_id, an_open_course())),
+    "import_id": lambda partner_id: imp(an_import(partner_id, a_row(an_open_course())).id),
+}
+
+
+def parameters(name: str) -> list[str]:
+    return [part.strip("{}") for part in OPERATIONS[name][1].split("/") if part.startswith("{")]
+
+
+class TestWhatIsAnothers:
+    @pytest.mark.parametrize("name", sorted(name for name in FOR_PARTNERS if parameters(name)))
+    def test_is_not_found(self, name: str) -> None:
+        partner_id, client = a_partner(), partner_client()
+        path = {parameter: BELONGINGS[parameter](partner_id) for parameter in parameters(name)}
+        client.get("partner/enrollments")
+        with nothing_changed():
+            assert call(client, name, **path).status_code == 404
+        assert call(partner_client(partner_id), name, **path).status_code in {200, 202, 204, 409}
+
+    @pytest.mark.parametrize("name", sorted(name for name in FOR_PARTNERS if OPERATIONS[name][0] == "get"))
+    def test_is_in_no_list(self, name: str) -> None:
+        partner_id, stranger = a_partner(), a_partner()
+        for make in BELONGINGS.values():
+            make(partner_id)
+        own = {parameter: BELONGINGS[parameter](stranger) for parameter in parameters(name)}
+        listed = call(partner_client(stranger), name, **own)
+        assert listed.status_code == 200
+        assert not any(thing in body_of(listed) for thing in things_of(partner_id))
+        if not own:
+            mine = body_of(call(partner_client(partner_id), name))
+            assert any(thing in mine for thing in things_of(partner_id))
+
+
+def body_of(response: Any) -> str:
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    return str(content.decode())
+
+
+def things_of(partner_id: UUID) -> list[str]:
+    """Every id under which something of the partner's is known."""
+    references = EnrollmentRow.objects.filter(partner_id=partner_id).values_list("pk", flat=True)
+    imports = ImportFile.objects.filter(partner_id=partner_id).values_list("pk", flat=True)
+    return [*map(enr, references), *map(imp, imports)]
 
 
 @pytest.mark.parametrize("name", sorted(FOR_PEOPLE))
