@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from django.db.models import BooleanField, F, Func, QuerySet, Value
+from django.db.models import BooleanField, F, Func, Lookup, QuerySet, Value
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from common import keyset
@@ -257,14 +257,19 @@ def _walk(reviews: QuerySet[Review], within: Mapping[str, Any], order: _Order[An
     They are sorted by these columns too, and bounded from both sides instead of compared for equality: only the index
     over just these columns and the order's then has the order. Of a constant column PostgreSQL forgets the order, and
     for a course with half of all reviews, or none, it would walk all the others' to find them.
+
+    On the side on which the page's key lies, the key is the only bound. With two of them, PostgreSQL may begin at the
+    wider one, and walk through all the pages before.
     """
     columns = (*within, *order.columns)
     values = tuple(within.values())
+    ends: list[type[Lookup[Any]]] = [GreaterThanOrEqual, LessThanOrEqual]
     if page.after is not None:
         reviews = reviews.filter(keyset.beyond(columns, (*values, *page.after), descending=order.descending))
+        ends.remove(LessThanOrEqual if order.descending else GreaterThanOrEqual)
     if within:
         here, there = _Row(*map(F, within)), _Row(*map(Value, values))
-        reviews = reviews.filter(GreaterThanOrEqual(here, there), LessThanOrEqual(here, there))
+        reviews = reviews.filter(*(end(here, there) for end in ends))
     sorted_by = [F(column).desc() if order.descending else F(column).asc() for column in columns]
     return list(reviews.select_related("author").order_by(*sorted_by)[: page.limit + 1])
 

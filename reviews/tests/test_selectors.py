@@ -232,6 +232,23 @@ class TestPlans:
             fetch(lambda page: selectors.list_queue(sort=sort, page=page, **chosen), is_first=is_first)  # type: ignore[arg-type]
         assert seen[-1] == [INDEXES[filters][sort is MOST_REPORTED]]
 
+    @pytest.mark.parametrize("sort", [*reviews.ReviewSort, *reviews.QueueSort])
+    def test_a_page_is_bounded_once_on_each_side(
+        self, sort: reviews.ReviewSort | reviews.QueueSort, reviews_of_two_courses: UUID
+    ) -> None:
+        # Told twice where a page begins, PostgreSQL may begin with the wider bound: then page 10,000 reads 200,000 rows.
+        within = {"course_id": reviews_of_two_courses, "sort": sort}
+
+        def fetch_page(page: PageRequest) -> Page[Any]:
+            if isinstance(sort, reviews.ReviewSort):
+                return selectors.list_public(rating=3, page=page, **within)  # type: ignore[arg-type]
+            return selectors.list_queue(status=reviews.Status.PUBLISHED, page=page, **within)  # type: ignore[arg-type]
+
+        with CaptureQueriesContext(connection) as queries:
+            fetch(fetch_page, is_first=False)
+        for query in queries:
+            assert len(re.findall(r"\) >=? \(ROW", query["sql"])) == len(re.findall(r"\) <=? \(ROW", query["sql"])) == 1
+
     def test_the_next_review_is_found_by_an_index(self) -> None:
         person = moderator()
         with plans() as seen:
