@@ -1,9 +1,10 @@
 """Reads of reviews: the public list, one's own, the moderators' queue and files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db.models import BooleanField, F, Func, Lookup, QuerySet, Value
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
 from common import keyset
+from common.compiled import Slot, Statement
 from common.types import Page, PageRequest, cut
 from reviews import rules
 from reviews.errors import ReviewNotFound
@@ -35,6 +37,13 @@ from reviews.types import Report as ReportValue
 from reviews.types import Review as ReviewValue
 
 T = TypeVar("T")
+
+_PUBLIC_COLUMNS = (
+    *("id", "course_id", "author_id", "author__display_name", "public_rating", "public_comment", "public_revision"),
+    *("created_at", "public_updated_at", "version"),
+)
+# The statements kept ready, one for each sort, filter and limit; more of them are made again.
+_SHAPES = 256
 
 
 class _Row(Func):
@@ -87,13 +96,24 @@ _QUEUE_ORDERS: dict[QueueSort, _Order[ModeratedReview]] = {
 
 def list_public(*, course_id: UUID, sort: ReviewSort, rating: int | None, page: PageRequest) -> Page[ReviewValue]:
     """One page of what everybody may read about a course."""
-    within: dict[str, Any] = {"course_id": course_id}
     if rating is not None:
-        within["public_rating"] = rating
         sort = _AMONG_EQUALS.get(sort, sort)
+    statement = _public_page(
+        sort=sort, of_one_rating=rating is not None, goes_on=page.after is not None, limit=page.limit
+    )
+    rows = statement.rows(course_id=course_id, rating=rating, **keyset.values(page.after))
+    return cut([_to_public(row) for row in rows], limit=page.limit, key=_ORDERS[sort].key)
+
+
+@lru_cache(maxsize=_SHAPES)
+def _public_page(*, sort: ReviewSort, of_one_rating: bool, goes_on: bool, limit: int) -> Statement:
     order = _ORDERS[sort]
-    rows = _walk(Review.objects.filter(public_rating__isnull=False), within, order, page)
-    return cut([to_public(row) for row in rows], limit=page.limit, key=order.key)
+    within = {"course_id": Slot("course_id")}
+    if of_one_rating:
+        within["public_rating"] = Slot("rating")
+    after = keyset.slots(order.columns) if goes_on else None
+    rows = _walk(Review.objects.filter(public_rating__isnull=False), within, order, after)
+    return Statement(rows.values_list(*_PUBLIC_COLUMNS)[: limit + 1])
 
 
 def get_own(*, course_id: UUID, author_id: UUID) -> OwnReview:
@@ -137,8 +157,8 @@ def list_queue(
     filters = {"course_id": course_id, "status": status}
     within = {column: value for column, value in filters.items() if value is not None}
     order = _QUEUE_ORDERS[sort]
-    rows = _walk(Review.objects.filter(retracted_at=None), within, order, page)
-    return cut([to_moderated(row) for row in rows], limit=page.limit, key=order.key)
+    rows = _walk(Review.objects.filter(retracted_at=None).select_related("author"), within, order, page.after)
+    return cut([to_moderated(row) for row in rows[: page.limit + 1]], limit=page.limit, key=order.key)
 
 
 def get_file(*, review_id: UUID) -> ReviewFile:
@@ -194,18 +214,35 @@ def to_summary(counts: tuple[int, ...]) -> Summary:
     return Summary(counts=(ones, twos, threes, fours, fives), average=None if mean is None else float(mean))
 
 
-def to_public(row: Review) -> ReviewValue:
-    """What everybody sees of a public review."""
-    if row.public_rating is None or row.public_revision is None or row.public_updated_at is None:
-        raise ValueError(f"The review {row.pk} is not public.")
-    text = Text(rating=row.public_rating, comment=row.public_comment)
-    return _to_review(row, text, Status.PUBLISHED, row.public_revision, row.public_updated_at)
+def _to_public(row: tuple[Any, ...]) -> ReviewValue:
+    (id, course_id, author_id, name, rating, comment, revision, created_at, updated_at, version) = row
+    return ReviewValue(
+        id=id,
+        course_id=course_id,
+        author=Author(id=author_id, display_name=name),
+        rating=rating,
+        comment=comment,
+        status=Status.PUBLISHED,
+        edited=revision > 1,
+        created_at=created_at,
+        updated_at=updated_at,
+        version=version,
+    )
 
 
 def to_newest(row: Review) -> ReviewValue:
     """What the author and moderators see."""
-    return _to_review(
-        row, Text(rating=row.rating, comment=row.comment), Status(row.status), row.revision, row.updated_at
+    return ReviewValue(
+        id=row.pk,
+        course_id=row.course_id,
+        author=Author(id=row.author_id, display_name=row.author.display_name),
+        rating=row.rating,
+        comment=row.comment,
+        status=Status(row.status),
+        edited=row.revision > 1,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
     )
 
 
@@ -226,21 +263,6 @@ def to_moderated(row: Review) -> ModeratedReview:
     )
 
 
-def _to_review(row: Review, text: Text, status: Status, revision: int, updated_at: datetime) -> ReviewValue:
-    return ReviewValue(
-        id=row.pk,
-        course_id=row.course_id,
-        author=Author(id=row.author_id, display_name=row.author.display_name),
-        rating=text.rating,
-        comment=text.comment,
-        status=status,
-        edited=revision > 1,
-        created_at=row.created_at,
-        updated_at=updated_at,
-        version=row.version,
-    )
-
-
 def _public_text(row: Review) -> Text | None:
     if row.public_rating is None:
         return None
@@ -251,27 +273,30 @@ def _with_author() -> QuerySet[Review]:
     return Review.objects.select_related("author")
 
 
-def _walk(reviews: QuerySet[Review], within: Mapping[str, Any], order: _Order[Any], page: PageRequest) -> list[Review]:
-    """The rows in which the columns of `within` have its values, after the page's key.
+def _walk(
+    reviews: QuerySet[Review], within: Mapping[str, Any], order: _Order[Any], after: Sequence[object] | None
+) -> QuerySet[Review]:
+    """The rows in which the columns of `within` have its values, after this key of the order.
 
     They are sorted by these columns too, and bounded from both sides instead of compared for equality: only the index
     over just these columns and the order's then has the order. Of a constant column PostgreSQL forgets the order, and
     for a course with half of all reviews, or none, it would walk all the others' to find them.
 
-    On the side on which the page's key lies, the key is the only bound. With two of them, PostgreSQL may begin at the
+    On the side on which the key lies, the key is the only bound. With two of them, PostgreSQL may begin at the
     wider one, and walk through all the pages before.
     """
     columns = (*within, *order.columns)
     values = tuple(within.values())
     ends: list[type[Lookup[Any]]] = [GreaterThanOrEqual, LessThanOrEqual]
-    if page.after is not None:
-        reviews = reviews.filter(keyset.beyond(columns, (*values, *page.after), descending=order.descending))
+    if after is not None:
+        reviews = reviews.filter(keyset.beyond(columns, (*values, *after), descending=order.descending))
         ends.remove(LessThanOrEqual if order.descending else GreaterThanOrEqual)
     if within:
-        here, there = _Row(*map(F, within)), _Row(*map(Value, values))
+        here = _Row(*map(F, within))
+        there = _Row(*(value if isinstance(value, Slot) else Value(value) for value in values))
         reviews = reviews.filter(*(end(here, there) for end in ends))
     sorted_by = [F(column).desc() if order.descending else F(column).asc() for column in columns]
-    return list(reviews.select_related("author").order_by(*sorted_by)[: page.limit + 1])
+    return reviews.order_by(*sorted_by)
 
 
 def _history(review_id: UUID) -> list[HistoryValue]:
