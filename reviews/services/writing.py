@@ -41,9 +41,10 @@ def write_review(
         row.created_at = row.updated_at = row.submitted_at = Now()
         digest = _judge(row, before=state.Before(), now=now)
         row.save(force_insert=True)
-        row.refresh_from_db()
-        state.count(course_id=course_id, before=None, after=row.public_rating)
+        row.refresh_from_db(from_queryset=Review.objects.select_related("author"))
         _keep(row, digest=digest, change="created", before=state.Before(), actor=actor)
+        # Last, since all who write about this course wait for each other from here to the commit.
+        state.count(course_id=course_id, before=None, after=row.public_rating)
         return selectors.to_own(row)
 
 
