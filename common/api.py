@@ -1,7 +1,7 @@
 """The base of every API view: permit, parse, one call, render."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,12 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from common import cursors, ids, uploads
+from common import cursors, deprecation, ids, uploads
 from common.context import current_request
+from common.deprecation import Departure
 from common.models import User
 from common.negotiation import Negotiation
 from common.operations import Access, Operation
@@ -57,6 +59,7 @@ class ApiView(APIView):
     content_negotiation_class = Negotiation
     permission_classes = [DeclaredAccess]
     query: dict[str, Any]
+    _used: Sequence[Departure] = ()
     _sent: Sent | None = None
     cursor_parameter = "cursor"
     cursor_lifetime: timedelta | None = settings.CURSOR_LIFETIME
@@ -78,10 +81,15 @@ class ApiView(APIView):
         return super().get_renderers()
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """DRF's; what was sent has been read."""
+        """DRF's; what was sent has been read. Every answer, a refusal too, says what of it is on its way out."""
         if self._sent is not None:
             self._sent.file.close()
-        return super().finalize_response(request, response, *args, **kwargs)
+        response = super().finalize_response(request, response, *args, **kwargs)
+        declared = self.declared()
+        if declared is not None and (departures := [*declared.departures, *self._used]):
+            deprecation.announce(response, departures, page=f"/api/docs#/{declared.tag.name}/{declared.id}")
+            deprecation.count(departures, request)
+        return response
 
     def declared(self) -> Operation | None:
         """The operation of the method at hand, None for a method that the view does not have."""
@@ -89,12 +97,18 @@ class ApiView(APIView):
         handler = getattr(self, "get" if method == "head" else method, None)
         return getattr(handler, "operation", None)
 
+    def uses(self, shape: type[Serializer], members: Iterable[str]) -> None:
+        """Notes what of these members of `shape`, sent by the client, is on its way out."""
+        self._used = [*self._used, *deprecation.sent_in(shape, members)]
+
     def body(self) -> dict[str, Any]:
         """The validated body of the request at hand."""
         declared = self.declared()
         if declared is None or declared.body is None:
             raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
-        return declared.body.parse(self.request.data)
+        values = declared.body.parse(self.request.data)
+        self.uses(declared.body, self.request.data)
+        return values
 
     def upload(self) -> Sent:
         """The file in the body of the request at hand, or the JSON in its place. Read once; to be looked at again."""

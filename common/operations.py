@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from common import idempotency
+from common.deprecation import Departure, Leaving, told_in
 from common.errors import DomainError
 from common.problem_types import CATALOGUE, ProblemType
 from common.uploads import Upload
@@ -64,7 +65,7 @@ class Operation:
     `access` is an `Access` or the name of a permission. A list without a `query` of its own takes `limit` and `cursor`.
     `upload`: it takes such files, or in their place `body` as JSON, and reads both from `view.upload()`.
     `idempotent`: it takes an Idempotency-Key. `conditional`: it honours If-Match. `tagged`: its answer has an ETag.
-    `located`: its answer has a Location.
+    `located`: its answer has a Location. `leaving`: see `common.deprecation`.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Operation:
     conditional: bool = False
     tagged: bool = False
     located: bool = False
+    leaving: Leaving | None = None
 
     def __call__(self, handler: Handler) -> Handler:
         """The method runs with `view.query` holding the validated query string, and at most once for a key."""
@@ -88,6 +90,7 @@ class Operation:
         @wraps(handler)
         def run(view: Any, request: Request, **path: str) -> HttpResponseBase:
             view.query = self.query_shape.parse(request.query_params)
+            view.uses(self.query_shape, request.query_params)
             if self.idempotent and "HTTP_IDEMPOTENCY_KEY" in request.META:
                 return idempotency.once(
                     request=request,
@@ -111,6 +114,13 @@ class Operation:
         """What the query string may hold."""
         lists = any(isinstance(answer, PageOf) for answer in self.answers.values())
         return self.query or (PageQuery if lists else Query)
+
+    @property
+    def departures(self) -> list[Departure]:
+        """What is on its way out for every caller: the operation itself, or something in its answers."""
+        own = [Departure(self.id, self.leaving)] if self.leaving is not None else []
+        shapes = (answer.view if isinstance(answer, PageOf) else answer for answer in self.answers.values())
+        return own + [departure for shape in shapes if isinstance(shape, type) for departure in told_in(shape)]
 
     @property
     def problems(self) -> list[ProblemType]:

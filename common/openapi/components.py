@@ -148,6 +148,9 @@ RESPONSE_HEADERS: dict[str, Schema] = {
     ),
     "WWW-Authenticate": _response_header("How to sign in."),
     "Retry-After": _response_header("Seconds to wait before the next try.", pattern="^[0-9]+$"),
+    "Deprecation": _response_header("Since when something here is on its way out (RFC 9745).", required=False),
+    "Sunset": _response_header("When it may be gone (RFC 8594).", required=False),
+    "Link": _response_header("Where to read what it is, and what to use instead.", required=False),
 }
 # Only one of the problems with status 409 comes with it.
 RETRY_AFTER_AT_TIMES: Schema = {**RESPONSE_HEADERS["Retry-After"], "required": False}

@@ -8,6 +8,8 @@ from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent, append_meta, get_doc, safe_ref
 from rest_framework import serializers
 
+from common.deprecation import HEADERS as ANNOUNCING
+from common.deprecation import Leaving, members_of
 from common.fields import Choice, Constant, Null, PublicId, QueryBoolean, Text
 from common.openapi import components
 from common.openapi.components import Schema
@@ -37,6 +39,8 @@ class AutoSchema(SpectacularSchema):
             "summary": self.declared.summary,
             "description": self._description(),
             "security": self._security(),
+            "x-permission": self.declared.access if isinstance(self.declared.access, str) else None,
+            **(_leaving(self.declared.leaving) if self.declared.leaving else {}),
             "parameters": self._parameters(),
             "requestBody": self._body(),
             "responses": self._responses(),
@@ -47,6 +51,8 @@ class AutoSchema(SpectacularSchema):
         sentences = [self.declared.description or f"{self.declared.summary}."]
         if isinstance(self.declared.access, str):
             sentences.append(f"Needs the permission `{self.declared.access}`.")
+        if self.declared.leaving is not None:
+            sentences.append(self.declared.leaving.words)
         return " ".join(sentences)
 
     def _security(self) -> list[dict[str, list[str]]]:
@@ -73,8 +79,10 @@ class AutoSchema(SpectacularSchema):
     def _query_parameter(self, name: str, field: serializers.Field) -> Schema:
         schema = self._map_serializer_field(field, "request")
         self._insert_field_validators(field, schema)
-        description = schema.pop("description", None)
+        mark = members_of(self.declared.query_shape).get(name)
+        description = _described(schema.pop("description", None), mark)
         parameter = {"in": "query", "name": name, "required": field.required, "schema": safe_ref(schema)}
+        parameter |= _leaving(mark) if mark else {}
         return {**parameter, "description": description} if description else parameter
 
     def _request_headers(self) -> list[str]:
@@ -175,7 +183,14 @@ class AutoSchema(SpectacularSchema):
         return self._register(kind.slug, example, kind="examples")
 
     def _headers(self, *names: str) -> Schema:
+        if self._announces():
+            names = (*names, *ANNOUNCING)
         return {name: self._register(name, components.RESPONSE_HEADERS[name], kind="headers") for name in names}
+
+    def _announces(self) -> bool:
+        """Whether an answer may have to say that something is on its way out."""
+        taken = [self.declared.query_shape, *([self.declared.body] if self.declared.body else [])]
+        return bool(self.declared.departures or any(members_of(shape) for shape in taken))
 
     def _register(self, name: str, schema: Schema, *, kind: str = ResolvedComponent.SCHEMA) -> Schema:
         component = ResolvedComponent(name=name, type=kind, schema=schema, object=name)
@@ -200,6 +215,11 @@ class AutoSchema(SpectacularSchema):
                 member.pop("readOnly", None)
         else:
             schema["additionalProperties"] = False
+        for name, mark in members_of(type(serializer)).items():
+            member = schema["properties"][name]
+            schema["properties"][name] = (
+                member | _leaving(mark) | {"description": _described(member.get("description"), mark)}
+            )
         return schema
 
     def _map_serializer_field(self, field: Any, direction: str, *options: Any) -> Any:
@@ -245,6 +265,14 @@ def _describe_blanks(field: Text, schema: Schema) -> None:
         pattern = schema.get("pattern", "")
         if re.search(pattern, " "):
             schema["pattern"] = pattern.replace("^", r"^(?=.*\S)", 1) if pattern else r"\S"
+
+
+def _leaving(mark: Leaving) -> Schema:
+    return {"deprecated": True, "x-sunset": mark.sunset.isoformat()}
+
+
+def _described(description: str | None, mark: Leaving | None) -> str:
+    return " ".join(part for part in (description, mark.words if mark else None) if part)
 
 
 def _in_words(shape: type[View] | PageOf | CsvFile | None) -> str:

@@ -20,7 +20,10 @@ PROBLEM_MEMBERS = {"type", "title", "status", "detail", "instance", "code", "req
 # What may be answered before it is known which operation is meant.
 OUTSIDE_OPERATIONS = {"not_found", "method_not_allowed", "invalid_request", "internal_error", "dependency_unavailable"}
 # Headers that clients act on: present where declared, absent elsewhere.
-CONTRACT_HEADERS = {"Location", "ETag", "Idempotency-Replayed", "WWW-Authenticate", "Retry-After"}
+CONTRACT_HEADERS = {
+    *("Location", "ETag", "Idempotency-Replayed", "WWW-Authenticate", "Retry-After"),
+    *("Deprecation", "Sunset", "Link"),
+}
 
 # How answers write what requests may write in more ways.
 OUR_FORMATS = FormatChecker(formats=[])

@@ -132,6 +132,7 @@ def test_callers(call: str, who: str, successes: str, problems: str, traits: str
     assert entry["security"] == SECURITY.get(who, [{"bearerAuth": []}])
     assert ("Needs the permission" in entry["description"]) == ("." in who)
     assert "." not in who or f"`{who}`" in entry["description"]
+    assert entry.get("x-permission") == (who if "." in who else None)
 
 
 @each_call
