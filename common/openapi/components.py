@@ -120,10 +120,19 @@ def csv_content(example: str) -> Schema:
     return {"text/csv": {"schema": {"type": "string"}, "examples": {"example": {"value": example}}}}
 
 
-def upload(wanted: Upload) -> Schema:
-    """The content of a body that is a file, as it is or in a form."""
-    part = {"type": "string", "contentMediaType": wanted.media_type, "format": "binary"}
-    form = {"type": "object", "properties": {"file": part}, "required": ["file"], "additionalProperties": False}
+def file_form(wanted: Upload) -> Schema:
+    """The shape of a form with a file."""
+    return {
+        "type": "object",
+        "description": "A file, as browsers send it.",
+        "properties": {"file": {"type": "string", "contentMediaType": wanted.media_type, "format": "binary"}},
+        "required": ["file"],
+        "additionalProperties": False,
+    }
+
+
+def upload(wanted: Upload, form: Schema) -> Schema:
+    """The content of a body that is a file, as it is or in `form`."""
     return {
         FORM: {"schema": form, "examples": {"example": {"value": {"file": wanted.example}}}},
         wanted.media_type: {"schema": {"type": "string"}, "examples": {"example": {"value": wanted.example}}},

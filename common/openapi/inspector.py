@@ -107,7 +107,8 @@ class AutoSchema(SpectacularSchema):
             }
         }
         if self.declared.upload is not None:
-            content = {**components.upload(self.declared.upload), **content}
+            form = self._register("FileRequest", components.file_form(self.declared.upload))
+            content = {**components.upload(self.declared.upload, form), **content}
         return {"content": content, "required": any(field.required for field in shape().fields.values())}
 
     # -- what comes out --------------------------------------------------------------------------
