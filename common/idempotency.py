@@ -6,7 +6,7 @@ answer, one after it leaves both. Refusals did nothing and are not stored.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b, sha256
 
 from django.conf import settings
@@ -39,11 +39,17 @@ _KEEP = """
 
 
 def once(
-    *, request: Request, caller: str, run: Callable[[], HttpResponse], content: bytes | None = None
+    *,
+    request: Request,
+    caller: str,
+    run: Callable[[], HttpResponse],
+    content: bytes | None = None,
+    secrets: Sequence[str] = (),
 ) -> HttpResponse:
     """The answer of `run`, or the one kept from an earlier request of `caller` with the same key.
 
-    `content` stands for the body where that has been read already.
+    `content` stands for the body where that has been read already. Of the members of the answer that are `secrets`,
+    null is kept.
 
     Raises:
         ValidationError: the key is not 1 to 255 visible ASCII characters.
@@ -61,7 +67,7 @@ def once(
         if kept is not None:
             return _replay(kept, fingerprint)
         response = run()
-        _keep(caller, key, fingerprint, response)
+        _keep(caller, key, fingerprint, response, secrets)
         return response
 
 
@@ -103,13 +109,16 @@ def _replay(kept: tuple[object, ...], fingerprint: bytes) -> HttpResponse:
     )
 
 
-def _keep(caller: str, key: str, fingerprint: bytes, response: HttpResponse) -> None:
+def _keep(caller: str, key: str, fingerprint: bytes, response: HttpResponse, secrets: Sequence[str]) -> None:
+    body = response.content.decode()
+    if secrets:
+        body = json.dumps({**json.loads(body), **dict.fromkeys(secrets)}, ensure_ascii=False, separators=(",", ":"))
     values = {
         "caller": caller,
         "key": key,
         "fingerprint": fingerprint,
         "status": response.status_code,
         "headers": json.dumps({name: response[name] for name in _KEPT_HEADERS if name in response}),
-        "body": response.content.decode(),
+        "body": body,
     }
     db.execute(_KEEP, values)

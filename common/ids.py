@@ -18,6 +18,7 @@ REVIEW = "rev"
 REPORT = "rpt"
 PARTNER = "ptn"
 IMPORT = "imp"
+WEBHOOK = "whk"
 
 
 def new_uuid() -> UUID:

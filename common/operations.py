@@ -65,7 +65,8 @@ class Operation:
     `access` is an `Access` or the name of a permission. A list without a `query` of its own takes `limit` and `cursor`.
     `upload`: it takes such files, or in their place `body` as JSON, and reads both from `view.upload()`.
     `idempotent`: it takes an Idempotency-Key. `conditional`: it honours If-Match. `tagged`: its answer has an ETag.
-    `located`: its answer has a Location. `leaving`: see `common.deprecation`.
+    `located`: its answer has a Location. `secrets`: members of its answer that are null when it is replayed.
+    `leaving`: see `common.deprecation`.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Operation:
     tagged: bool = False
     located: bool = False
     leaving: Leaving | None = None
+    secrets: Sequence[str] = ()
 
     def __call__(self, handler: Handler) -> Handler:
         """The method runs with `view.query` holding the validated query string, and at most once for a key."""
@@ -97,6 +99,7 @@ class Operation:
                     caller=view.actor().name,
                     content=view.upload().digest if self.upload else None,
                     run=lambda: cast("HttpResponse", handler(view, request, **path)),
+                    secrets=self.secrets,
                 )
             return handler(view, request, **path)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
@@ -11,8 +13,13 @@ class ConfigConfig(AppConfig):
         # Imported here since the apps' models must be loaded first.
         from common.events import services as events
         from config.groups import make_groups
+        from config.jobs import READERS
         from config.subscriptions import SUBSCRIPTIONS
+
+        def make_readers(**_signal: Any) -> None:
+            events.make_readers(READERS)
 
         events.subscribe(SUBSCRIPTIONS)
         # `migrate` sends this only for apps with models, once for each: one of them stands for all.
-        post_migrate.connect(make_groups, sender=apps.get_app_config("common"))
+        for follow in (make_groups, make_readers):
+            post_migrate.connect(follow, sender=apps.get_app_config("common"), weak=False)

@@ -1,16 +1,24 @@
-"""What is done on schedule for the whole house."""
+"""What is done on schedule, and all the time, for the whole house."""
 
 from django.core.management import call_command
 
 from common import idempotency, jobs
+from common.events import selectors
 from common.events import services as events
+from common.webhooks import delivering
+from common.webhooks import jobs as webhooks
+
+# Who reads the feed within the house.
+READERS = (delivering.READER,)
 
 
-@jobs.every("* * * * *", name="common.place_events")
-def place_events() -> None:
-    """The feed is placed even when nobody reads it, so that the first reader after a long time does not wait."""
-    while events.place_committed():
-        pass
+@jobs.beside(seconds=1)
+def follow_events() -> None:
+    """What has happened is in the feed, and what follows from the feed is under way."""
+    if selectors.has_unplaced():
+        while events.place_committed():
+            pass
+    webhooks.hand_on()
 
 
 @jobs.every("23 * * * *", name="common.forget_idempotency_keys")

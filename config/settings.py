@@ -14,6 +14,8 @@ env = Environment(BASE_DIR / ".env")
 
 DEBUG = env.read("bool", "DEBUG", False)
 SECRET_KEY = env.read("str", "SECRET_KEY")
+# Earlier ones, newest first: what they signed or encrypted is still good.
+SECRET_KEY_FALLBACKS = env.read("list", "SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.read("list", "ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS = env.read("list", "CSRF_TRUSTED_ORIGINS", [])
 # HTTPS=false is for a machine of one's own: it gives up the redirect, HSTS and secure cookies.
@@ -218,6 +220,16 @@ REVIEW_HOLD_POLICY = {
 }
 REVIEW_CLAIM_TIME = timedelta(minutes=10)
 REVIEW_UNDO_WINDOW = timedelta(minutes=10)
+
+# -- webhooks -----------------------------------------------------------------------------------
+
+# For a machine of one's own: without it nothing is sent to private or loopback addresses, nor without TLS.
+WEBHOOK_ALLOW_PRIVATE_ADDRESSES = env.read("bool", "WEBHOOK_ALLOW_PRIVATE_ADDRESSES", False)
+# From the look-up of the name to the last byte of the answer.
+WEBHOOK_TIMEOUT_SECONDS = 10
+WEBHOOK_SECRET_OVERLAP = timedelta(hours=24)
+WEBHOOKS_PER_OWNER = 20
+WEBHOOK_LOG_KEPT_FOR = timedelta(days=30)
 
 # -- background work ----------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ urlpatterns = [
     path("api/v1/", include("enrollments.urls")),
     path("api/v1/", include("reviews.urls")),
     path("api/v1/", include("common.events.urls")),
+    path("api/v1/", include("common.webhooks.urls")),
     path("admin/", admin.site.urls),
 ]
 

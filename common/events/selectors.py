@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from common.events.types import TYPES, EventRecord
 from common.models import Event
@@ -15,9 +15,20 @@ def has_unplaced() -> bool:
     return Event.objects.filter(position=None).exists()
 
 
-def list_feed(*, type: str | None, page: PageRequest) -> Page[EventRecord]:
-    """Placed events in feed order. `next_after` is always given, so that a reader can come back for more."""
+def last_position() -> int:
+    """The place of the last event in the feed, 0 for an empty one."""
+    return Event.objects.aggregate(last=Max("position"))["last"] or 0
+
+
+def list_feed(*, type: str | None, page: PageRequest, partner: str | None = None) -> Page[EventRecord]:
+    """Placed events in feed order, those that concern the partner with this public id or all.
+
+    `next_after` is always given, so that a reader can come back for more.
+    """
     events = Event.objects.filter(position__isnull=False).order_by("position")
+    if partner is not None:
+        # Said twice, so that PostgreSQL sees that the index without events of no partner will do.
+        events = events.filter(partner=partner).exclude(partner="")
     if type is not None:
         events = events.filter(type=type)
     after = page.after or (0,)
@@ -28,6 +39,17 @@ def list_feed(*, type: str | None, page: PageRequest) -> Page[EventRecord]:
         next_after=(kept[-1].position,) if kept else after,
         has_more=len(rows) > page.limit,
     )
+
+
+def get_stretch(*, after: int, up_to: int, types: Collection[str]) -> list[tuple[int, EventRecord]]:
+    """The events of these types between two places in the feed, in its order, with the keys of their rows."""
+    rows = Event.objects.filter(position__gt=after, position__lte=up_to, type__in=types).order_by("position")
+    return [(row.pk, _to_record(row)) for row in rows]
+
+
+def get_records(*, keys: Collection[int]) -> dict[int, EventRecord]:
+    """The events of the rows with these keys."""
+    return {row.pk: _to_record(row) for row in Event.objects.filter(pk__in=keys)}
 
 
 def timeline_of(*, subjects: Sequence[str], limit: int) -> list[EventRecord]:

@@ -1,11 +1,12 @@
 """The event log's writing side: use cases record into it, and what has been committed gets its place in the feed."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from django.db import transaction
 
 from common import db, ids
+from common.events import selectors
 from common.events.types import Data, Occurrence, Subscription
 from common.types import Actor
 
@@ -34,6 +35,16 @@ _PLACE = """
     ) AS placed
     WHERE common_event.id = placed.id
 """
+# What somebody else reads on at this instant is left to them.
+_TAKE_READER = "SELECT position FROM common_feedreader WHERE name = %s FOR NO KEY UPDATE SKIP LOCKED"
+_MOVE_READER = "UPDATE common_feedreader SET position = %s WHERE name = %s"
+# A reader that is new begins with what is yet to come: nobody is told of what was before its time.
+_MAKE_READERS = """
+    INSERT INTO common_feedreader (name, position)
+    SELECT name, (SELECT coalesce(max(position), 0) FROM common_event) FROM unnest(%s::text[]) AS wanted(name)
+    ON CONFLICT DO NOTHING
+"""
+_READ_AT_ONCE = 1_000
 _PLACER_LOCK = 0x1EC7E12
 _PLACED_AT_ONCE = 5_000
 
@@ -120,3 +131,28 @@ def place_committed() -> int:
     with transaction.atomic():
         db.execute("SELECT pg_advisory_xact_lock(%s)", [_PLACER_LOCK])
         return db.execute(_PLACE, [_PLACED_AT_ONCE])
+
+
+def make_readers(names: Sequence[str]) -> None:
+    """Readers with these names exist. A new one starts at the end of the feed. Runs after each `migrate`."""
+    if db.fetch_one("SELECT to_regclass('common_feedreader')") != (None,):  # it may have gone back to before them
+        db.execute(_MAKE_READERS, [list(names)])
+
+
+@transaction.atomic
+def read_on(*, reader: str, handle: Callable[[int, int], None]) -> bool:
+    """`handle` was called with the bounds of what follows in the feed, the first excluded, and what it did is kept.
+
+    For each event once, whoever else reads on at the same time and whatever breaks in between: how far the reader has
+    come is remembered in the transaction of what `handle` does. Returns whether there may be more.
+    """
+    row = db.fetch_one(_TAKE_READER, [reader])
+    if row is None:
+        return False
+    after = int(row[0])
+    up_to = min(selectors.last_position(), after + _READ_AT_ONCE)
+    if up_to <= after:
+        return False
+    handle(after, up_to)
+    db.execute(_MOVE_READER, [up_to, reader])
+    return True

@@ -6,16 +6,27 @@ from rest_framework.request import Request
 from common.api import ApiView
 from common.events import selectors, services
 from common.events.serializers import EventView, FeedQuery
-from common.operations import PageOf, Tag, operation
+from common.operations import Access, PageOf, Tag, operation
 
 TAG = Tag("Events", "Everything that happened, in commit order, as CloudEvents 1.0.")
 
 
-class ListEvents(ApiView):
-    """Everything that happens, in commit order. A reader may come back after any time."""
+class Feed(ApiView):
+    """A list that ends where the present is. A reader may come back after any time."""
 
     cursor_parameter = "after"
     cursor_lifetime = None
+
+    def feed(self, *, partner: str | None = None) -> HttpResponse:
+        """What has been committed by now, as far as the page and the query go."""
+        if selectors.has_unplaced():
+            services.place_committed()
+        events = selectors.list_feed(type=self.query.get("type"), page=self.page_request(), partner=partner)
+        return self.page(events, EventView)
+
+
+class ListEvents(Feed):
+    """Everything that happens, in commit order."""
 
     @operation(
         id="events.list",
@@ -28,6 +39,22 @@ class ListEvents(ApiView):
         answers={200: PageOf(EventView)},
     )
     def get(self, request: Request) -> HttpResponse:
-        if selectors.has_unplaced():
-            services.place_committed()
-        return self.page(selectors.list_feed(type=self.query.get("type"), page=self.page_request()), EventView)
+        return self.feed()
+
+
+class ListPartnerEvents(Feed):
+    """What happens to the partner's people, in commit order."""
+
+    @operation(
+        id="events.listOfPartner",
+        tag=TAG,
+        summary="Read the partner's event feed",
+        description="What concerns the partner: the enrollments that came through it, and its imports. The same events "
+        "as its webhooks are sent, with the same ids. A reader that keeps `next_cursor` misses nothing and sees "
+        "nothing twice; at the end of the feed, ask again with it later.",
+        access=Access.PARTNER,
+        query=FeedQuery,
+        answers={200: PageOf(EventView)},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        return self.feed(partner=self.actor().name)

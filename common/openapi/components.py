@@ -185,6 +185,8 @@ _PATH_PARAMETERS = {
     "enrollment_id": ("The id of an enrollment.", examples.ENROLLMENT),
     "review_id": ("The id of a review.", examples.REVIEW),
     "import_id": ("The id of an import.", examples.IMPORT),
+    "webhook_id": ("The id of a webhook.", examples.WEBHOOK),
+    "event_id": ("The id of an event.", examples.EVENT),
     "reference": ("The `reference` of an enrollment or a place in line.", examples.ENROLLMENT),
 }
 

@@ -324,6 +324,7 @@ class TestListFeed:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE common_event DISABLE TRIGGER USER")
             cursor.execute("DELETE FROM common_event")
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # before the table can be altered again
             cursor.execute("ALTER TABLE common_event ENABLE TRIGGER USER")
         early = feed()
         record("a")

@@ -75,6 +75,16 @@ CALLS = [
      "404 import-not-found, 409 invalid-transition", "bi"),
 
     ("GET /events", "common.view_event", "200", "", "p"),
+    ("GET /partner/events", PARTNER, "200", "", "p"),
+
+    ("POST /partner/webhooks",                         PARTNER, "201", "", "bil"),
+    ("GET /partner/webhooks",                          PARTNER, "200", "", "p"),
+    ("GET /partner/webhooks/{webhook_id}",             PARTNER, "200", "404 webhook-not-found", ""),
+    ("DELETE /partner/webhooks/{webhook_id}",          PARTNER, "204", "404 webhook-not-found", ""),
+    ("POST /partner/webhooks/{webhook_id}/secret",     PARTNER, "200", "404 webhook-not-found", "bi"),
+    ("GET /partner/webhooks/{webhook_id}/deliveries",  PARTNER, "200", "404 webhook-not-found", "p"),
+    ("POST /partner/webhooks/{webhook_id}/deliveries/{event_id}/resend", PARTNER, "200",
+     "404 webhook-not-found, 404 not-found, 409 invalid-transition", "bi"),
 ]
 # fmt: on
 ALWAYS = {"400 invalid-request", "406 not-acceptable", "500 internal-error", "503 dependency-unavailable"}
@@ -189,6 +199,11 @@ MEMBERS = {
     "Import": "id status file_name rows_total rows_processed counts created_at started_at finished_at",
     "ImportCounts": "enrolled waitlisted unchanged rejected failed",
     "ImportRow": "line course_id external_id email result code detail",
+    "Webhook": "id url event_types status disabled_because created_at",
+    "NewWebhook": "id url event_types status disabled_because created_at secret",
+    "NewSecret": "secret previous_secret_until",
+    "Delivery": "event_id event_type subject sequence status attempts next_attempt_at created_at",
+    "Attempt": "at duration_ms status_code fault",
     "PageInfo": "limit next_cursor has_more",
     "FieldError": "pointer parameter code detail",
     "RegisterRequest": "email password display_name",
@@ -200,6 +215,7 @@ MEMBERS = {
     "UpdateCourseRequest": "title slug summary description instructor capacity waitlist_enabled enrollment_opens_at "
     "enrollment_closes_at",
     "ReasonRequest": "reason",
+    "WebhookRequest": "url event_types",
     "PartnerEnrollRequest": "course_id learner",
     "ImportRowsRequest": "rows",
     "ImportRowRequest": "course_id external_id email name",
@@ -212,6 +228,10 @@ VALUES = {
     "EnrollmentSource": "self waitlist partner import staff",
     "WaitlistEntryStatus": "waiting promoted left expired",
     "Standing": "enrolled completed waitlisted",
+    "WebhookStatus": "active disabled",
+    "WebhookDisabled": "gone staff",
+    "DeliveryStatus": "pending delivered failed",
+    "DeliveryFault": "address_refused name_unknown not_connected not_trusted timed_out cut_off not_http",
     "PartnerEnrollmentStatus": "enrolled waitlisted completed withdrawn revoked left_waitlist expired",
     "ImportStatus": "queued running completed cancelled",
     "ImportRowResult": "enrolled waitlisted unchanged rejected failed",
@@ -255,4 +275,7 @@ def test_query_parameters() -> None:
         "GET /partner/imports": {"limit", "cursor"},
         "GET /partner/imports/{import_id}/rows": {"result", "limit", "cursor"},
         "GET /events": {"after", "type", "limit"},
+        "GET /partner/events": {"after", "type", "limit"},
+        "GET /partner/webhooks": {"limit", "cursor"},
+        "GET /partner/webhooks/{webhook_id}/deliveries": {"status", "limit", "cursor"},
     }

@@ -12,6 +12,7 @@ from common import openapi
 from common.accounts import services as accounts
 from common.accounts import tokens
 from common.tests.factories import ApiClient, a_person, client_of, staff_member
+from common.tests.webhooks import a_webhook, evt, hand_on, happen, whk
 from courses.tests.factories import a_closed_course, a_draft, an_open_course, crs
 from enrollments.tests.factories import (
     a_partner,
@@ -21,6 +22,7 @@ from enrollments.tests.factories import (
     enr,
     imp,
     partner_client,
+    ptn,
     run,
 )
 from reviews.tests.factories import a_held_review, a_review, rev
@@ -129,6 +131,23 @@ def _moderator_at_held_review(example: Example) -> Scene:
     return scene(client_of(moderator), review_id=rev(held))
 
 
+def _partner_to_be_told(example: Example) -> Scene:
+    return scene(partner_client(), secrets={"url": "https://1.1.1.1/not-looked-up"})
+
+
+def _partner_with_webhook(example: Example) -> Scene:
+    partner_id = a_partner()
+    return scene(partner_client(partner_id), webhook_id=whk(a_webhook(ptn(partner_id))))
+
+
+def _partner_with_delivery(example: Example) -> Scene:
+    partner_id = a_partner()
+    webhook_id = a_webhook(ptn(partner_id))
+    event_id = happen(owner=ptn(partner_id))
+    hand_on()
+    return scene(partner_client(partner_id), webhook_id=whk(webhook_id), event_id=evt(event_id))
+
+
 SCENES: dict[str, Callable[[Example], Scene]] = {
     "accounts.register": _stranger,
     "accounts.signIn": _registered,
@@ -147,6 +166,9 @@ SCENES: dict[str, Callable[[Example], Scene]] = {
     "imports.start": _partner,
     "imports.retry": _partner_at_completed_import,
     "imports.cancel": _partner_at_queued_import,
+    "webhooks.create": _partner_to_be_told,
+    "webhooks.rotateSecret": _partner_with_webhook,
+    "webhooks.resendDelivery": _partner_with_delivery,
     "reviews.write": _learner_of_course,
     "reviews.rewrite": _reviewer,
     "reviews.report": _reader_of_review,

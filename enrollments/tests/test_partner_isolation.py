@@ -7,13 +7,25 @@ from uuid import UUID
 import pytest
 
 from common import openapi
+from common.models import Event, Webhook
 from common.tests.factories import a_person, client_of
 from common.tests.problems import refused
 from common.tests.unchanged import nothing_changed
+from common.tests.webhooks import a_webhook, evt, hand_on, happen, whk
 from courses.tests.factories import an_open_course, crs
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.models import Import as ImportFile
-from enrollments.tests.factories import a_key, a_partner, a_row, an_import, enr, imp, partner_client, through_partner
+from enrollments.tests.factories import (
+    a_key,
+    a_partner,
+    a_row,
+    an_import,
+    enr,
+    imp,
+    partner_client,
+    ptn,
+    through_partner,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +82,15 @@ class TestPartnersDoor:
 BELONGINGS: dict[str, Callable[[UUID], str]] = {
     "reference": lambda partner_id: enr(through_partner(partner_id, an_open_course())),
     "import_id": lambda partner_id: imp(an_import(partner_id, a_row(an_open_course())).id),
+    "webhook_id": lambda partner_id: whk(a_webhook(ptn(partner_id))),
+    "event_id": lambda partner_id: evt(an_event_to_be_told_of(partner_id)),
 }
+
+
+def an_event_to_be_told_of(partner_id: UUID) -> UUID:
+    event_id = happen(owner=ptn(partner_id))
+    hand_on()
+    return event_id
 
 
 def parameters(name: str) -> list[str]:
@@ -110,7 +130,9 @@ def things_of(partner_id: UUID) -> list[str]:
     """Every id under which something of the partner's is known."""
     references = EnrollmentRow.objects.filter(partner_id=partner_id).values_list("pk", flat=True)
     imports = ImportFile.objects.filter(partner_id=partner_id).values_list("pk", flat=True)
-    return [*map(enr, references), *map(imp, imports)]
+    webhooks = Webhook.objects.filter(owner=ptn(partner_id)).values_list("pk", flat=True)
+    events = Event.objects.filter(partner=ptn(partner_id)).values_list("uuid", flat=True)
+    return [*map(enr, references), *map(imp, imports), *map(whk, webhooks), *map(evt, events)]
 
 
 @pytest.mark.parametrize("name", sorted(FOR_PEOPLE))
