@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now, Upper
 
 from common import ids
+from common.mail.types import MailStatus
 from common.webhooks.types import Disabled, Status
 
 NAME = SearchVector("display_name", config="simple")
@@ -199,6 +200,43 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} to {self.webhook_id}"
+
+
+class Mail(models.Model):
+    """A mail to one person because of one event. Its words are put together when it is sent."""
+
+    id = models.BigAutoField(primary_key=True)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+", db_index=False)
+    recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in MailStatus])
+    # As those of a delivery.
+    due_at = models.DateTimeField(db_default=Now())
+    since = models.DateTimeField(db_default=Now())
+    attempts = models.PositiveIntegerField(default=0)
+    fault = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        permissions = [("resend_mail", "Can have mails sent again")]
+        constraints = [
+            models.UniqueConstraint(fields=["event", "recipient"], name="mail_one_each"),
+            models.CheckConstraint(
+                condition=Q(status=MailStatus.PENDING, ended_at=None)
+                | Q(~Q(status=MailStatus.PENDING), ended_at__isnull=False),
+                name="mail_ended_or_pending",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(status=MailStatus.PENDING), name="mail_due"),
+            models.Index(fields=["status", "id"], name="mail_by_status"),
+            models.Index(fields=["recipient", "id"], name="mail_of_recipient"),
+            models.Index(fields=["ended_at"], condition=~Q(status=MailStatus.PENDING), name="mail_ended"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.recipient_id}"
 
 
 class IdempotencyRecord(models.Model):

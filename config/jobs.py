@@ -5,11 +5,13 @@ from django.core.management import call_command
 from common import idempotency, jobs
 from common.events import selectors
 from common.events import services as events
+from common.mail import jobs as mail
+from common.mail import services as mail_services
 from common.webhooks import delivering
 from common.webhooks import jobs as webhooks
 
 # Who reads the feed within the house.
-READERS = (delivering.READER,)
+READERS = (delivering.READER, mail_services.READER)
 
 
 @jobs.beside(seconds=1)
@@ -19,6 +21,7 @@ def follow_events() -> None:
         while events.place_committed():
             pass
     webhooks.hand_on()
+    mail.hand_on()
 
 
 @jobs.every("23 * * * *", name="common.forget_idempotency_keys")

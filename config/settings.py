@@ -231,6 +231,20 @@ WEBHOOK_SECRET_OVERLAP = timedelta(hours=24)
 WEBHOOKS_PER_OWNER = 20
 WEBHOOK_LOG_KEPT_FOR = timedelta(days=30)
 
+# -- mail ---------------------------------------------------------------------------------------
+
+# consolemail://, filemail:///folder, smtp://user:password@host:25, smtp+tls://…:587, smtp+ssl://…:465
+_mail = env.read("email_url", "EMAIL_URL", "consolemail://") or {}
+EMAIL_BACKEND = _mail.get("EMAIL_BACKEND", "")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_HOST = _mail.get("EMAIL_HOST") or "localhost"
+EMAIL_PORT = _mail.get("EMAIL_PORT") or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_FILE_PATH = f"/{_mail['EMAIL_FILE_PATH'].lstrip('/')}" if _mail.get("EMAIL_FILE_PATH") else None
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.read("str", "EMAIL_FROM", "Lectern <lectern@localhost>")
+MAIL_LOG_KEPT_FOR = timedelta(days=30)
+
 # -- background work ----------------------------------------------------------------------------
 
 # A worker whose heartbeat is older than this is dead, and its jobs are taken up again (common.jobs).

@@ -13,18 +13,19 @@ from django.utils import timezone
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
+from common import outgoing
 from common.models import Webhook, WebhookDelivery
 from common.tests.factories import a_person, client_of
 from common.tests.receiver import Behaviour, Receiver, hang, hang_up, receiving, status, without_end
 from common.tests.webhooks import OWNER, TYPES, a_webhook, deliver, delivery_of, evt, hand_on, happen, log_of, pass_time
-from common.webhooks import delivering, rules, secrets
+from common.webhooks import delivering, secrets
 from common.webhooks import services as webhooks
 from common.webhooks.types import Disabled
 
 pytestmark = pytest.mark.django_db
 
 OTHER = "ptn_01m7w3nhqzfzf863a0qnbxxtp2"
-DAY = rules.DAY
+DAY = outgoing.DAY
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,7 @@
 
 from django.conf import settings
 
-from common import db
-from common.webhooks import rules
+from common import db, outgoing
 
 _AT_ONCE = 1_000
 # The last attempt comes when a day is over, or a little later.
@@ -41,7 +40,7 @@ _FORGET_WEBHOOKS = """
 
 def give_up() -> None:
     """No delivery waits that has had its day, or whose webhook is disabled."""
-    values = {"day": rules.DAY + _GRACE_SECONDS, "limit": _AT_ONCE}
+    values = {"day": outgoing.DAY + _GRACE_SECONDS, "limit": _AT_ONCE}
     while db.execute(_GIVE_UP, values):
         pass
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from common import clock, db, ids
+from common import clock, db, ids, outgoing
 from common.api import to_json
 from common.events import selectors as events
 from common.events import services as feed
@@ -221,8 +221,8 @@ def _verdict(sent: _Sent) -> tuple[str, float]:
     answer = sent.answer
     if answer.is_success:
         return "delivered", 0.0
-    pause = rules.pause_before_next(
-        attempts=sent.delivery.attempts, age=sent.delivery.age, retry_after=answer.retry_after, spread=_spread()
+    pause = outgoing.pause_before_next(
+        attempts=sent.delivery.attempts, age=sent.delivery.age, asked_for=answer.retry_after, spread=_spread()
     )
     if pause is None or answer.status == _GONE:
         return "failed", 0.0

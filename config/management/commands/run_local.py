@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
 from django.core.management import call_command
@@ -35,6 +36,7 @@ STDIN = 0
 class Command(BaseCommand):
     help = "Runs everything on this machine: database, API, documentation, admin and background worker."
     requires_system_checks = ()
+    mail_folder = settings.VAR_DIR / "mail"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="where to listen on 127.0.0.1")
@@ -52,6 +54,8 @@ class Command(BaseCommand):
         self.at_terminal = os.isatty(STDIN)
         self.asked_to_stop = False
         _on_signals(self.interrupt)
+        # Mails of demonstration people would bury what the terminal is for.
+        os.environ.setdefault("EMAIL_URL", f"filemail://{quote(str(self.mail_folder))}")
         try:
             with local_run.hold_folder(settings.VAR_DIR, port=self.port, say=self.say) as lock:
                 local_run.check_port(self.port)
@@ -141,6 +145,8 @@ class Command(BaseCommand):
             self.say(f"Not ready after {SLOW_START_SECONDS} seconds: see {address}{READY} and the lines above.")
         title = f"[bold green]Lectern runs at {address}[/]  (Ctrl-C stops everything)"
         lines = demo.banner(base_url=address, now=clock.now()) if _is_demonstration() else []
+        if os.environ["EMAIL_URL"].startswith("filemail:"):
+            lines = [*lines, "", f"Mail goes to {self.mail_folder}, and to nobody."]
         connections.close_all()
         # At one go, since the worker writes to the same terminal.
         with contextlib.suppress(OSError):
