@@ -58,6 +58,8 @@ class Line:
         with suppress(OSError):
             while data := source.recv(65_536):
                 target.sendall(data)
+        # Also after a client that was killed amid an answer, which ends with an error: the server must learn of it.
+        with suppress(OSError):
             target.shutdown(socket.SHUT_RDWR)
 
 
