@@ -21,8 +21,7 @@ from common.tests.mail_server import MailServer, mail_server
 from common.tests.races import holding, rival, wave
 from courses.tests.factories import an_open_course, change
 from enrollments.tests.factories import a_full_course, a_partner, an_enrollment, enroll, through_partner, withdraw
-from reviews.services import Decision
-from reviews.tests.factories import a_held_review, a_reason, a_review, decide, moderator, report_by, undo
+from reviews.tests.factories import APPROVE, HIDE, a_held_review, a_reason, a_review, decide, moderator, report_by, undo
 
 
 def hand_on() -> None:
@@ -95,10 +94,10 @@ class TestWords:
         assert "it is your turn" in promoted.body
 
     def test_of_a_decision_with_its_public_reason_and_without_its_private_note(self) -> None:
-        reason = a_reason("rude", "Please say it <kindly>.", decision=Decision.HIDE)
+        reason = a_reason("rude", "Please say it <kindly>.", decision=HIDE)
         review = a_held_review()
         forget_what_was()
-        decide(review, Decision.HIDE, reason=reason, note="the third time this week")
+        decide(review, HIDE, reason=reason, note="the third time this week")
         (mail,) = deliver()
 
         assert mail.to == [review.author.email]
@@ -113,7 +112,7 @@ class TestWords:
         if was_public:
             report_by(review, people=1)
         forget_what_was()
-        decide(review, Decision.APPROVE)
+        decide(review, APPROVE)
         (mail,) = deliver()
 
         assert mail.subject.endswith("is public")
@@ -152,7 +151,7 @@ class TestReasonsToWrite:
 
     def test_include_a_decision_that_is_taken_back(self) -> None:
         review, person = a_held_review(), moderator()
-        decide(review, Decision.HIDE, moderator=person)
+        decide(review, HIDE, moderator=person)
         forget_what_was()
         undo(review, person)
 
@@ -359,7 +358,7 @@ class TestFaults:
         a_held = a_held_review()
         forget_what_was()
         enroll(course)
-        decide(a_held, Decision.HIDE)
+        decide(a_held, HIDE)
         broken = composing.letters()["review.hidden"]
         monkeypatch.setitem(
             composing._letters,
