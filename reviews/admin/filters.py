@@ -33,7 +33,7 @@ _ORDERS = {
     ALL: ("-submitted_at", "-id"),
 }
 # Of the people with a name so many are thought of; texts with a word are few up to so many.
-_MOST_AUTHORS, _FEW = 500, 2_000
+_MOST_AUTHORS, _FEW = 500, 5_000
 # One statement for all tabs; each count stops at the bound.
 _COUNTS = """
     WITH pending AS (
@@ -208,9 +208,8 @@ def _with_words(queryset: QuerySet, text: str) -> QuerySet:
     query = SearchQuery(" & ".join(words), search_type="raw", config="simple")
     authors = list(User.objects.alias(name=NAME).filter(name=query).values_list("pk", flat=True)[:_MOST_AUTHORS])
     texts = Review.objects.alias(searched=SEARCHED).filter(searched=query)
-    found = list(texts.values_list("pk", flat=True)[: _FEW + 1])
-    if len(found) <= _FEW:
-        return queryset.filter(Q(pk__in=found) | Q(author_id__in=authors))
+    if texts[: _FEW + 1].count() <= _FEW:
+        return queryset.filter(Q(pk__in=list(texts.values_list("pk", flat=True))) | Q(author_id__in=authors))
     # A frequent word is soon found in the order of the list. With a rare one PostgreSQL, which cannot tell, might read
     # every text there is in that order.
     frequent: QuerySet = queryset.alias(searched=SEARCHED).filter(Q(searched=query) | Q(author_id__in=authors))

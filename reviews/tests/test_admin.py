@@ -110,7 +110,7 @@ class TestQueue:
         assert listed(client, q="splendid bread") == []
         assert listed(client, q="!") == []
 
-    @pytest.mark.parametrize("most_that_are_few", [0, 2_000])
+    @pytest.mark.parametrize("most_that_are_few", [0, 5_000])
     def test_is_searched_for_words_frequent_or_rare_and_for_names(
         self, client: StaffClient, most_that_are_few: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
