@@ -1,6 +1,7 @@
 """The use cases of webhooks: what their owners, and staff, do with them. Sending is in `common.webhooks.delivering`."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -43,14 +44,13 @@ def register(*, owner: str, url: str, event_types: Sequence[str]) -> NewSecret:
 
 
 def _check_address(url: str) -> None:
+    # A name that cannot be found now may be found when there is something to send. Each sending looks again.
     try:
         target = targets.parse(url, allow_private=settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES)
-        targets.resolve(target, seconds=_LOOK_UP_SECONDS)
+        with suppress(targets.NameUnknown):
+            targets.resolve(target, seconds=_LOOK_UP_SECONDS)
     except targets.BadAddress as fault:
         raise InvalidInput(field="url", reasons=[str(fault)], reason_code=fault.code) from fault
-    except targets.NameUnknown as fault:
-        text = "The name of the host cannot be found."
-        raise InvalidInput(field="url", reasons=[text], reason_code="name_unknown") from fault
     except targets.AddressRefused as fault:
         text = "The host is not on the public internet, or one of its addresses is not."
         raise InvalidInput(field="url", reasons=[text], reason_code="address_refused") from fault
