@@ -19,6 +19,7 @@ REPORT = "rpt"
 PARTNER = "ptn"
 IMPORT = "imp"
 WEBHOOK = "whk"
+RUN = "run"
 
 
 def new_uuid() -> UUID:

@@ -1,4 +1,4 @@
-"""Tables that every app needs and none owns: people, the event log, kept answers."""
+"""Tables that every app needs and none owns: people, the event log, kept answers, what operators ran."""
 
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from django.db.models.functions import Now, Upper
 
 from common import ids
 from common.mail.types import MailStatus
+from common.ops.types import Outcome, RunStatus
 from common.webhooks.types import Disabled, Status
 
 NAME = SearchVector("display_name", config="simple")
@@ -274,3 +275,83 @@ class JobFault(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_id}, attempt {self.attempt}"
+
+
+class OpsRun(models.Model):
+    """One run of an operator's command that writes: who ran what, how far it has come, what became of its items."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
+    command = models.CharField(max_length=40)
+    arguments = models.JSONField()
+    operator = models.CharField(max_length=100)
+    status = models.CharField(max_length=12, choices=[(status.value, status.value) for status in RunStatus])
+    # Of the plan that it carries out, if it does not look for itself.
+    plan_digest = models.CharField(max_length=64, blank=True)
+    undoes = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # The process that works on it; one that it was taken from can write nothing more.
+    holder = models.UUIDField(null=True)
+    # How many of its sources of items have been read, and the last item that is done with.
+    sources_read = models.PositiveSmallIntegerField(default=0)
+    position = models.BigIntegerField(default=0)
+    counts = models.JSONField(default=dict)
+    started_at = models.DateTimeField(db_default=Now())
+    last_progress_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "run"
+        indexes = [models.Index(fields=["command", "id"], name="run_of_command")]
+
+    def __str__(self) -> str:
+        return f"{self.command} by {self.operator}"
+
+
+class OpsItem(models.Model):
+    """One thing of a run: found or asked for, with the state before and after, and what became of it."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(OpsRun, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=40)
+    # What it is about, and the course of that: `common` knows neither table.
+    key = models.UUIDField(null=True)
+    course_id = models.UUIDField(null=True)
+    # Of the file that it was read from.
+    line = models.PositiveIntegerField(null=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    outcome = models.CharField(max_length=10, choices=[(outcome.value, outcome.value) for outcome in Outcome])
+    code = models.CharField(max_length=60, blank=True)
+    detail = models.TextField(blank=True)
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+        verbose_name = "item of a run"
+        verbose_name_plural = "items of runs"
+        indexes = [
+            models.Index(fields=["run", "id"], name="item_of_run"),
+            models.Index(fields=["run", "outcome", "id"], name="item_of_run_by_outcome"),
+            models.Index(fields=["key"], name="item_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.outcome}"
+
+
+class Invariant(models.Model):
+    """What the last look at one of the checks found. `findings` is null if the look itself failed."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    findings = models.PositiveIntegerField(null=True)
+    # The first of them.
+    sample = models.JSONField(default=list)
+    fault = models.TextField(blank=True)
+    took_ms = models.PositiveIntegerField()
+    checked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -82,6 +82,16 @@ _ORDERS: dict[CourseSort, _Order] = {
 }
 
 
+# What set-based questions of other apps may know of the tables here. `%(now)s` is the time.
+PLACES_IN_SQL = """(
+    SELECT course_id, capacity, seats_taken, waiting, last_queue_number, status = 'archived' AS is_archived,
+        status = 'open' AND (enrollment_opens_at IS NULL OR enrollment_opens_at <= %(now)s)
+            AND (enrollment_closes_at IS NULL OR enrollment_closes_at > %(now)s) AS is_open
+    FROM courses_courseplaces
+)"""
+RATINGS_IN_SQL = "(SELECT id AS course_id, rating_average, rating_count FROM courses_course)"
+
+
 def get_course(*, course_id: UUID, with_drafts: bool, now: datetime) -> CourseValue:
     """The course with this id.
 
@@ -144,6 +154,11 @@ def get_places(*, course_id: UUID) -> Places:
     if places is None:
         raise CourseNotFound
     return to_places(places)
+
+
+def list_places(*, course_ids: Iterable[UUID]) -> dict[UUID, Places]:
+    """The places of these courses, by id; unknown ids are left out."""
+    return {row.pk: to_places(row) for row in CoursePlaces.objects.filter(pk__in=list(course_ids))}
 
 
 def find_courses_with_idle_seats(*, now: datetime) -> list[UUID]:

@@ -1,6 +1,6 @@
 """The use cases of the catalogue, and the steps by which `enrollments` takes and gives back places."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -26,9 +26,19 @@ from courses.errors import (
 from courses.models import Course as CourseRow
 from courses.models import CoursePlaces
 from courses.rules import check_open, is_open, seats_to_hand_over
-from courses.selectors import find_courses_with_idle_seats, get_course, get_labels, get_places, list_courses
+from courses.selectors import (
+    PLACES_IN_SQL,
+    RATINGS_IN_SQL,
+    find_courses_with_idle_seats,
+    get_course,
+    get_labels,
+    get_places,
+    list_courses,
+    list_places,
+)
 from courses.types import (
     ClaimedPlaces,
+    Counters,
     Course,
     CourseChanged,
     CourseChanges,
@@ -197,6 +207,21 @@ _CLAIM = f"""
         AND (enrollment_closes_at IS NULL OR enrollment_closes_at > %(now)s)
         AND {_SEATED} + {_QUEUED} > 0
 """
+_MOVE_MANY = """
+    UPDATE courses_courseplaces AS places
+    SET seats_taken = seats_taken + move.seats, waiting = waiting + move.line
+    FROM unnest(%s::uuid[], %s::int[], %s::int[]) AS move(course_id, seats, line)
+    WHERE places.course_id = move.course_id
+"""
+_REPLACE_COUNTERS = """
+    UPDATE courses_courseplaces AS places
+    SET seats_taken = new_seats, waiting = new_line, last_queue_number = new_last
+    FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::bigint[], %s::int[], %s::int[], %s::bigint[])
+        AS change(course_id, old_seats, old_line, old_last, new_seats, new_line, new_last)
+    WHERE places.course_id = change.course_id
+        AND (seats_taken, waiting, last_queue_number) = (old_seats, old_line, old_last)
+    RETURNING places.course_id
+"""
 _PLACE = "nullif(waiting, 0) AS position, CASE WHEN waiting > 0 THEN last_queue_number END AS queue_number"
 
 
@@ -277,14 +302,44 @@ def move_places(*, course_id: UUID, seats: int, waiting: int) -> None:
 
 
 @db.step
+def lock_many_places(*, course_ids: Collection[UUID]) -> dict[UUID, Places]:
+    """As `lock_places` for each of these courses, ids ascending. Unknown ones are left out."""
+    rows = CoursePlaces.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=course_ids)
+    return {row.pk: selectors.to_places(row) for row in rows.order_by("pk")}
+
+
+@db.step
+def move_many_places(*, moves: Mapping[UUID, tuple[int, int]]) -> None:
+    """As `move_places` for many courses, which the caller has locked: so many seats and people in line more."""
+    db.execute(
+        _MOVE_MANY,
+        [list(moves), [seats for seats, _ in moves.values()], [waiting for _, waiting in moves.values()]],
+    )
+
+
+@db.step
+def replace_counters(*, changes: Mapping[UUID, tuple[Counters, Counters]]) -> set[UUID]:
+    """Where the places of these courses say the first, they say the second. Returns the courses where they did."""
+    columns = zip(*(_numbers(old) + _numbers(new) for old, new in changes.values()), strict=True)
+    return {course_id for (course_id,) in db.fetch_all(_REPLACE_COUNTERS, [list(changes), *map(list, columns)])}
+
+
+def _numbers(counters: Counters) -> tuple[int, int, int]:
+    return counters.seats_taken, counters.waiting, counters.last_queue_number
+
+
+@db.step
 def record_rating(*, course_id: UUID, average: Decimal | None, count: int) -> None:
     """The catalogue shows this rating of the course."""
     CourseRow.objects.filter(pk=course_id).update(rating_average=average, rating_count=count)
 
 
 __all__ = [
+    "PLACES_IN_SQL",
+    "RATINGS_IN_SQL",
     "CapacityBelowEnrollment",
     "ClaimedPlaces",
+    "Counters",
     "Course",
     "CourseChanged",
     "CourseChanges",
@@ -313,10 +368,14 @@ __all__ = [
     "get_places",
     "is_open",
     "list_courses",
+    "list_places",
+    "lock_many_places",
     "lock_places",
+    "move_many_places",
     "move_places",
     "open_course",
     "record_rating",
+    "replace_counters",
     "seats_to_hand_over",
     "update_course",
 ]

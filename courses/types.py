@@ -46,6 +46,15 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """What a course's places say of its rows: how many are seated, how many wait, the last number of the line."""
+
+    seats_taken: int
+    waiting: int
+    last_queue_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """A course as the catalogue shows it at one instant."""
 

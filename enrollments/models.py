@@ -38,7 +38,8 @@ class Enrollment(models.Model):
     partner = models.ForeignKey("Partner", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     # What the partner calls the learner, empty without a partner.
     external_id = models.CharField(max_length=EXTERNAL_ID_LENGTH, blank=True, default="", db_default="")
-    queue_number = models.PositiveBigIntegerField(null=True)
+    # From 1 on in the order of joining; a repair that puts somebody at the head goes below.
+    queue_number = models.BigIntegerField(null=True)
     joined_at = models.DateTimeField(db_default=Now())
     enrolled_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

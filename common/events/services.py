@@ -7,7 +7,7 @@ from django.db import transaction
 
 from common import db, ids
 from common.events import selectors
-from common.events.types import Data, Occurrence, Subscription
+from common.events.types import Data, Happening, Occurrence, Subscription
 from common.types import Actor
 
 _COLUMNS = "uuid, type, subject, course, partner, actor, request_id, data"
@@ -23,6 +23,12 @@ _INSERT_MANY = f"""
     SELECT uuid, %(type)s, subject, %(course)s, partner, %(actor)s, %(request_id)s, data::jsonb
     FROM unnest(%(uuids)s::uuid[], %(subjects)s::text[], %(partners)s::text[], %(data)s::text[])
         AS occurrence(uuid, subject, partner, data)
+"""
+_INSERT_VARIOUS = f"""
+    INSERT INTO common_event ({_COLUMNS})
+    SELECT uuid, type, subject, course, partner, %(actor)s, %(request_id)s, data::jsonb
+    FROM unnest(%(uuids)s::uuid[], %(types)s::text[], %(subjects)s::text[], %(courses)s::text[], %(partners)s::text[],
+        %(data)s::text[]) AS happening(uuid, type, subject, course, partner, data)
 """
 # Ids are drawn before the commit, so they are no order to read by: a reader would step over a transaction that is
 # still open. Positions are given afterwards, by one placer at a time, to whatever has been committed since. Within
@@ -124,6 +130,22 @@ def record_many(*, type: str, course: str, rows: Sequence[Occurrence], actor: Ac
         "data": [json.dumps(row.data) for row in rows],
     }
     db.execute(_INSERT_MANY, values)
+
+
+@db.step
+def record_various(*, happenings: Sequence[Happening], actor: Actor) -> None:
+    """As `record`, for events of any types and courses at once, in their order. Wakes nothing."""
+    values = {
+        "actor": actor.name,
+        "request_id": actor.request_id,
+        "uuids": [ids.new_uuid() for _ in happenings],
+        "types": [each.type for each in happenings],
+        "subjects": [each.subject for each in happenings],
+        "courses": [each.course for each in happenings],
+        "partners": [each.partner for each in happenings],
+        "data": [json.dumps(each.data) for each in happenings],
+    }
+    db.execute(_INSERT_VARIOUS, values)
 
 
 def place_committed() -> int:

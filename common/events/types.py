@@ -62,6 +62,17 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """One of many events of any type and course. The fields are those of `common.events.services.record`."""
+
+    type: str
+    subject: str
+    course: str
+    data: Data
+    partner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """An event of type `event` wakes `wake`, which defers a job, if `when` finds so in the event's data.
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import ids
+from common import db, ids
 
 # From the specification of TypeID, version 0.3.0: spec/valid.yml and spec/invalid.yml.
 VALID = {
@@ -62,6 +62,20 @@ class TestEncodeAndDecode:
     @given(first=st.uuids(), second=st.uuids())
     def test_keep_the_order(self, first: UUID, second: UUID) -> None:
         assert (first < second) == (ids.encode("crs", first) < ids.encode("crs", second))
+
+
+@pytest.mark.django_db
+class TestPublicIdInSql:
+    @pytest.mark.parametrize("name", VALID)
+    def test_is_the_one_of_the_specification(self, name: str) -> None:
+        text, uuid = VALID[name]
+        assert db.fetch_one("SELECT public_id('prefix', %s::uuid)", [uuid]) == (f"prefix_{text}",)
+
+    def test_is_the_one_of_python_for_any_uuid(self) -> None:
+        rows = db.fetch_all(
+            "SELECT id, public_id('crs', id) FROM (SELECT gen_random_uuid() FROM generate_series(1, 5000)) AS t(id)"
+        )
+        assert [text for _, text in rows] == [ids.encode("crs", uuid) for uuid, _ in rows]
 
 
 class TestDecode:

@@ -12,7 +12,14 @@ from enrollments.selectors.imports import (
     to_import,
     unfinished_imports,
 )
-from enrollments.selectors.partners import find_live_key, get_of_partner, list_of_partner, live_keys, to_partner
+from enrollments.selectors.partners import (
+    find_live_key,
+    get_of_partner,
+    get_partner,
+    list_of_partner,
+    live_keys,
+    to_partner,
+)
 from enrollments.selectors.standings import (
     count_waiting,
     find_newest,
@@ -39,6 +46,7 @@ __all__ = [
     "get_enrollment",
     "get_import",
     "get_of_partner",
+    "get_partner",
     "get_standing",
     "head_of_line",
     "list_imports",

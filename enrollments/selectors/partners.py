@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from common.compiled import Slot, Statement
 from common.types import Page, PageRequest, cut
-from enrollments.errors import EnrollmentNotFound
+from enrollments.errors import EnrollmentNotFound, PartnerNotFound
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.models import Partner as PartnerRow
 from enrollments.models import PartnerKey
@@ -95,6 +95,18 @@ def _of_partner(row: tuple[Any, ...], position: int | None) -> PartnerEnrollment
         enrolled_at=enrolled_at,
         ended_at=ended_at,
     )
+
+
+def get_partner(*, partner_id: UUID) -> Partner:
+    """The partner.
+
+    Raises:
+        PartnerNotFound: there is none with this id.
+    """
+    row = PartnerRow.objects.filter(pk=partner_id).first()
+    if row is None:
+        raise PartnerNotFound
+    return to_partner(row)
 
 
 def to_partner(row: PartnerRow) -> Partner:

@@ -1,6 +1,6 @@
 """The use cases of being in a course, waiting for it, and leaving."""
 
-from courses.services import CourseClosed, CourseFull, CourseNotFound
+from courses.services import PLACES_IN_SQL, CourseClosed, CourseFull, CourseNotFound
 from enrollments.errors import (
     AlreadyEnrolled,
     AlreadyWaitlisted,
@@ -13,7 +13,7 @@ from enrollments.errors import (
     PartnerNotFound,
     TooManyKeys,
 )
-from enrollments.selectors import get_enrollment, get_import, get_standing, list_imports
+from enrollments.selectors import get_enrollment, get_import, get_partner, get_standing, list_imports
 from enrollments.services.enrolling import enroll
 from enrollments.services.import_runs import go_on_later, resume_imports, run_import
 from enrollments.services.importing import (
@@ -28,11 +28,23 @@ from enrollments.services.keys import authenticate, create_key, create_partner, 
 from enrollments.services.leaving import complete, revoke, withdraw
 from enrollments.services.line import expire_waitlist, promote_waitlist
 from enrollments.services.reading import (
+    check_course,
     courses_to_promote_in,
     has_been_admitted,
     list_enrollments_of_learner,
     list_roster,
     list_waitlist,
+)
+from enrollments.services.repaired import STATE_IN_SQL
+from enrollments.services.repairing import (
+    end_surplus_standings,
+    expire_waiting,
+    lock_courses,
+    move_to_waitlist,
+    record_missing_events,
+    replace_counters,
+    restore_rows,
+    seat_waiting,
 )
 from enrollments.services.through_partner import (
     enroll_through_partner,
@@ -68,6 +80,8 @@ from enrollments.types import (
 )
 
 __all__ = [
+    "PLACES_IN_SQL",
+    "STATE_IN_SQL",
     "AlreadyEnrolled",
     "AlreadyWaitlisted",
     "Counts",
@@ -108,15 +122,19 @@ __all__ = [
     "Withdrawn",
     "authenticate",
     "cancel_import",
+    "check_course",
     "complete",
     "courses_to_promote_in",
     "create_key",
     "create_partner",
+    "end_surplus_standings",
     "enroll",
     "enroll_through_partner",
+    "expire_waiting",
     "expire_waitlist",
     "get_enrollment",
     "get_import",
+    "get_partner",
     "get_standing",
     "go_on_later",
     "has_been_admitted",
@@ -126,14 +144,20 @@ __all__ = [
     "list_imports",
     "list_roster",
     "list_waitlist",
+    "lock_courses",
+    "move_to_waitlist",
     "promote_waitlist",
+    "record_missing_events",
+    "replace_counters",
     "report_import",
+    "restore_rows",
     "resume_imports",
     "retry_import",
     "revoke",
     "revoke_key",
     "rotate_key",
     "run_import",
+    "seat_waiting",
     "start_import",
     "take_import",
     "withdraw",

@@ -85,6 +85,18 @@ def _promote(course_id: UUID, count: int, actor: Actor) -> int:
     return len(head)
 
 
+@db.step
+def seat_rows(*, course_id: UUID, rows: Sequence[tuple[UUID, UUID]], actor: Actor) -> None:
+    """These rows of the course's line, given with their learners, have a seat. The places do not know of it yet."""
+    _move_head(rows, course_id, "waitlist.promoted", actor, _SEAT)
+
+
+@db.step
+def expire_rows(*, course_id: UUID, rows: Sequence[tuple[UUID, UUID]], actor: Actor) -> None:
+    """These rows of the course's line, given with their learners, wait no longer. The places do not know of it yet."""
+    _move_head(rows, course_id, "waitlist.expired", actor, _EXPIRE)
+
+
 def _move_head(head: Sequence[tuple[UUID, UUID]], course_id: UUID, type: str, actor: Actor, move: str) -> None:
     if not head:
         return

@@ -45,6 +45,15 @@ def has_been_admitted(*, course_id: UUID, learner_id: UUID) -> bool:
     return standing is not None and standing[1] in IN_COURSE
 
 
+def check_course(*, course_id: UUID) -> None:
+    """Whether there is this course.
+
+    Raises:
+        CourseNotFound: there is not.
+    """
+    courses.get_places(course_id=course_id)
+
+
 def courses_to_promote_in(*, now: datetime) -> list[UUID]:
     """Open courses in which people wait although a seat is free."""
     return courses.find_courses_with_idle_seats(now=now)

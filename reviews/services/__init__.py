@@ -1,6 +1,6 @@
 """The use cases of reviews: what learners write, what readers report, what moderators decide."""
 
-from courses.services import CourseNotFound
+from courses.services import RATINGS_IN_SQL, CourseNotFound
 from reviews.errors import (
     AlreadyReported,
     EvidenceUnavailable,
@@ -15,6 +15,7 @@ from reviews.errors import (
 from reviews.selectors import get_file, get_own
 from reviews.services.moderating import decide_review, release_claim, take_next, undo_decision
 from reviews.services.reading import get_summary, list_public, list_queue
+from reviews.services.repairing import lock_summaries, replace_summaries
 from reviews.services.reporting import report_review
 from reviews.services.writing import (
     get_own_to_rewrite,
@@ -42,6 +43,7 @@ from reviews.types import (
 )
 
 __all__ = [
+    "RATINGS_IN_SQL",
     "AlreadyReported",
     "Author",
     "CourseNotFound",
@@ -74,7 +76,9 @@ __all__ = [
     "get_summary",
     "list_public",
     "list_queue",
+    "lock_summaries",
     "release_claim",
+    "replace_summaries",
     "report_review",
     "retract_review",
     "rewrite_review",

@@ -1,0 +1,1 @@
+"""The invariants of reviews, a file for each: see `common.ops.kinds.Check`."""
