@@ -7,10 +7,10 @@ from contextlib import ExitStack
 
 from rich.console import Console
 
-from benchmarks import report, service
+from benchmarks import imports, report, service
 from benchmarks.console import console
 from benchmarks.database import Database, prepared, service_environment
-from benchmarks.figures import figures, figures_of_reviews
+from benchmarks.figures import figures, figures_of_import, figures_of_reviews
 from benchmarks.lists import LISTS, REVIEW_LISTS, first_and_far_page
 from benchmarks.load import Meter
 from benchmarks.measuring import queries_of_pages, rotate, round_trips_of_enrolling
@@ -31,7 +31,7 @@ def main() -> int:
     with prepared(world, console.print) as database:
         # Signing cursors and tokens needs the service's settings, not the developer's.
         os.environ.update(service_environment(database.url))
-        measure = _measure_servers if arguments.servers else _measure
+        measure = _measure_servers if arguments.servers else _measure_import if arguments.imports else _measure
         faults = measure(arguments, console, world, database)
     for fault in faults:
         console.print(f"[red]{fault}[/]")
@@ -52,6 +52,20 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
         return faults
     report.show_targets(console, waves, "Medians over the rounds; processor time of one request")
     report.show_figures(console, reached)
+    return faults
+
+
+def _measure_import(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
+    """A partner's file, done while clients enroll."""
+    with service.running(database.url) as running:
+        console.print("Importing beside clients who enroll …")
+        rows = imports.QUICK_ROWS if arguments.quick else imports.ROWS
+        imported, faults = imports.measure(_stage(world, database, running), rows=rows)
+    reached = figures_of_import(imported)
+    if arguments.json:
+        print(report.as_json({"enroll beside an import": [imported.beside]}, reached, faults))
+    else:
+        report.show_figures(console, reached)
     return faults
 
 
@@ -107,6 +121,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one short round: below a minute")
     parser.add_argument("--reviews", action="store_true", help="reviews and the moderators' pages alone")
+    parser.add_argument("--imports", action="store_true", help="a partner's import beside clients who enroll, alone")
     parser.add_argument("--rounds", type=int, help="how often every target has its turn")
     parser.add_argument("--json", action="store_true", help="all measurements as JSON on standard output")
     parser.add_argument("--servers", nargs="+", metavar="CLASS:THREADS", help="compare gunicorn's workers instead")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.imports import Imported
 from benchmarks.lists import LISTS, REVIEW_LISTS, List
 from benchmarks.load import Wave
 from benchmarks.world import World
@@ -18,6 +19,8 @@ USUAL_ENROLLMENT_MS = 4.3
 USUAL_LIST_MS = 2.5
 SLOWEST_CONSOLE_PAGE_MS = 150
 MOST_CONSOLE_QUERIES = 12
+LEAST_IMPORT_RATE = 1_000
+LONGEST_BESIDE_IMPORT_MS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +90,25 @@ def _p50(waves: list[Wave]) -> float:
     return median(wave.p50_ms for wave in waves)
 
 
+def figures_of_import(imported: Imported) -> list[Figure]:
+    """Every figure of a partner's import, and of those who enrolled beside it."""
+    beside = imported.beside
+    return [
+        _at_least("rows of an import, beside 4 clients who enroll", imported.rate, LEAST_IMPORT_RATE, "rows/s"),
+        _at_most("who enrolls beside it, p99", beside.p99_ms, LONGEST_BESIDE_IMPORT_MS, "ms"),
+        _at_most("answers of 5xx, and none at all", beside.server_errors, 0, ""),
+        Figure(name="taking the file in", measured=imported.rows / imported.taking_seconds, unit="rows/s"),
+        Figure(name="who enrolls beside it", measured=beside.rate, unit="requests/s"),
+        Figure(
+            name="processor time of the worker",
+            measured=imported.worker_cpu_seconds / imported.rows * 1000,
+            unit="ms/row",
+        ),
+        Figure(name="the limit, COPY of the same rows and constraints", measured=imported.limit, unit="rows/s"),
+        Figure(name="of the limit", measured=imported.rate / imported.limit, unit="×"),
+    ]
+
+
 def _rate(wave: Wave) -> float:
     return wave.rate
 
@@ -106,8 +128,8 @@ def _at_most(name: str, measured: float, limit: float, unit: str) -> Figure:
     return Figure(name=name, measured=measured, unit=unit, goal=f"at most {limit:g}", reached=measured <= limit)
 
 
-def _at_least(name: str, measured: float, limit: float) -> Figure:
-    return Figure(name=name, measured=measured, unit="×", goal=f"at least {limit:g}", reached=measured >= limit)
+def _at_least(name: str, measured: float, limit: float, unit: str = "×") -> Figure:
+    return Figure(name=name, measured=measured, unit=unit, goal=f"at least {limit:g}", reached=measured >= limit)
 
 
 def _below(name: str, measured: float | None, limit: float) -> Figure:

@@ -131,11 +131,40 @@ def fetch_all(sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         return rows
 
 
+def fetch_set(sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    """As `fetch_all`, for a statement that looks for many things at once: planned anew each time.
+
+    A plan that is kept was made for the table as it was: small, it would be read as a whole, and go on being so.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def execute_set(sql: str, parameters: Parameters = ()) -> int:
+    """As `execute`, for a statement that changes many things at once: planned anew each time, as by `fetch_set`."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return int(cursor.rowcount)
+
+
 def execute(sql: str, parameters: Parameters = ()) -> int:
     """The statement is done. Returns how many rows it touched."""
     with _cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """The statements in the block go out without waiting for one another's answers, so that they cost one round trip.
+
+    So nothing may be asked of them, how many rows they touched neither. What is wrong with one comes out of the block.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 def _cursor() -> CursorWrapper:

@@ -254,15 +254,16 @@ def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> S
 
 
 @db.step
-def claim_places(*, course_id: UUID, count: int, now: datetime) -> ClaimedPlaces:
-    """As `claim_place` for so many newcomers at once, in their order, by the same decision. Nobody is refused loudly:
-    those for whom there is neither a seat nor a place in line are the ones who are left over.
+def claim_places(*, course_id: UUID, before: Places, count: int, now: datetime) -> ClaimedPlaces:
+    """As `claim_place` for so many newcomers at once, in their order, by the same decision.
+
+    The caller has locked the places, and `before` is how they are. Nobody is refused loudly: those for whom there is
+    neither a seat nor a place in line are the ones who are left over.
 
     Raises:
-        CourseNotFound: there is no such course, or it is a draft.
-        CourseClosed: the course takes nobody now.
+        CourseNotFound: the course is a draft.
+        CourseClosed: it takes nobody now.
     """
-    before = lock_places(course_id=course_id)
     rules.check_open(before, now=now)
     after = db.fetch_one(
         f"{_CLAIM} RETURNING seats_taken, waiting, last_queue_number",

@@ -1,6 +1,5 @@
 """What a worker does for enrollments."""
 
-from time import monotonic
 from uuid import UUID
 
 from common import clock, ids, jobs
@@ -46,12 +45,9 @@ _SLICE_SECONDS = 3.0
 @jobs.job(name="enrollments.run_import", key="import:{import_id}")
 def run_import(*, import_id: str, request_id: str) -> None:
     """The import has gone on for a while; if that was not enough, another job will go on with it."""
-    until = monotonic() + _SLICE_SECONDS
     key = _uuid(import_id, ids.IMPORT)
-    while services.run_import(import_id=key, now=clock.now()):
-        if monotonic() > until:
-            services.go_on_later(import_id=key, request_id=request_id)
-            return
+    if services.run_import(import_id=key, seconds=_SLICE_SECONDS, now=clock.now()):
+        services.go_on_later(import_id=key, request_id=request_id)
 
 
 @jobs.every("* * * * *", name="enrollments.resume_imports")

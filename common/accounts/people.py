@@ -34,21 +34,20 @@ def ensure_accounts(*, people: Sequence[Newcomer]) -> Ensured:
     """
     emails = [person.email for person in people]
     found = _find(emails)
-    new = [person for number, person in enumerate(people) if number not in found]
-    made = []
-    if new:
+    missing = [number for number, _ in enumerate(people) if number not in found]
+    made: set[UUID] = set()
+    if missing:
+        new_ids = [ids.new_uuid() for _ in missing]
         values = (
-            [ids.new_uuid() for _ in new],
-            [person.email for person in new],
-            [person.display_name for person in new],
-            [f"{UNUSABLE_PASSWORD_PREFIX}{token_urlsafe(30)}" for _ in new],
+            new_ids,
+            [people[number].email for number in missing],
+            [people[number].display_name for number in missing],
+            [f"{UNUSABLE_PASSWORD_PREFIX}{token_urlsafe(30)}" for _ in missing],
         )
-        made = db.fetch_all(_MAKE, values)
+        made = {person_id for (person_id,) in db.fetch_all(_MAKE, values)}
         # A statement of its own sees what a rival has committed while the one before waited for it.
-        found = _find(emails)
-    return Ensured(
-        ids=[found[number] for number, _ in enumerate(people)], made=frozenset(person_id for (person_id,) in made)
-    )
+        found |= dict(zip(missing, new_ids, strict=True)) if len(made) == len(missing) else _find(emails)
+    return Ensured(ids=[found[number] for number, _ in enumerate(people)], made=frozenset(made))
 
 
 @db.step
@@ -58,4 +57,4 @@ def unmake_accounts(*, person_ids: Sequence[UUID]) -> None:
 
 
 def _find(emails: list[str]) -> dict[int, UUID]:
-    return {number - 1: person_id for number, person_id in db.fetch_all(_FIND, [emails])}
+    return {number - 1: person_id for number, person_id in db.fetch_set(_FIND, [emails])}

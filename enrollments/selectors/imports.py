@@ -81,13 +81,13 @@ def pending_rows(*, import_id: UUID, after: int, limit: int) -> list[PendingRow]
             code=code,
             detail=detail,
         )
-        for line, course_id, external_id, email, name, code, detail in db.fetch_all(_PENDING, [import_id, after, limit])
+        for line, course_id, external_id, email, name, code, detail in db.fetch_set(_PENDING, [import_id, after, limit])
     ]
 
 
 def still_pending(*, import_id: UUID, lines: list[int]) -> set[int]:
     """Which of these lines are to be done now."""
-    return {line for (line,) in db.fetch_all(_STILL_PENDING, [import_id, lines])}
+    return {line for (line,) in db.fetch_set(_STILL_PENDING, [import_id, lines])}
 
 
 def unfinished_imports() -> list[tuple[UUID, str]]:

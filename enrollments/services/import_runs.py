@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from time import monotonic
 from uuid import UUID
 
 from django.db import Error, transaction
@@ -30,8 +31,8 @@ logger = logging.getLogger(__name__)
 
 # So many rows are looked at in one go, and those of one course among them are done together. The more rows, the fewer
 # transactions; the fewer in one transaction, the shorter the others wait who want a place in the course.
-_ROWS_AT_ONCE = 4_000
-_ROWS_IN_TRANSACTION = 100
+_ROWS_AT_ONCE = 10_000
+_ROWS_IN_TRANSACTION = 200
 
 _WRITE = """
     UPDATE enrollments_importrow SET result = done.result, code = done.code, detail = done.detail
@@ -47,18 +48,20 @@ _COUNT = """
 Outcome = tuple[RowResult, str, str]
 
 
-def run_import(*, import_id: UUID, now: datetime) -> bool:
-    """The next rows of the import are done, some seconds' worth. Returns whether there is more to do.
+def run_import(*, import_id: UUID, seconds: float, now: datetime) -> bool:
+    """The next rows of the import are done, about so many seconds' worth. Returns whether there is more to do.
 
     When all are done, the import is completed. Safe to run again at any point, and beside another run.
     """
-    through = _begin(import_id)
-    if through is None:
-        return False
-    rows = selectors.pending_rows(import_id=import_id, after=through, limit=_ROWS_AT_ONCE)
-    for batch in _batches(rows):
-        _do(import_id, batch, now)
-    return _advance(import_id, rows[-1].sent.line if rows else None)
+    until = monotonic() + seconds
+    while (through := _begin(import_id)) is not None:
+        rows = selectors.pending_rows(import_id=import_id, after=through, limit=_ROWS_AT_ONCE)
+        for batch in _batches(rows):
+            _do(import_id, batch, now)
+            if monotonic() > until:
+                return True
+        _advance(import_id, rows[-1].sent.line if rows else None)
+    return False
 
 
 @transaction.atomic
@@ -90,21 +93,19 @@ def _begin(import_id: UUID) -> int | None:
 
 
 @transaction.atomic
-def _advance(import_id: UUID, through: int | None) -> bool:
+def _advance(import_id: UUID, through: int | None) -> None:
     """All rows through this line have their results; without one, all rows there are, and the import is completed."""
     file = lock_import(import_id=import_id)
     if file.status != ImportStatus.RUNNING:
-        return False
+        return
     if through is not None:
         ImportFile.objects.filter(pk=import_id, done_through__lt=through).update(done_through=through)
-        return True
-    if selectors.pending_rows(import_id=import_id, after=0, limit=1):
+    elif selectors.pending_rows(import_id=import_id, after=0, limit=1):
         # Rows came to be done again while this run was looking for some.
         ImportFile.objects.filter(pk=import_id).update(done_through=0)
-        return True
-    ImportFile.objects.filter(pk=import_id).update(status=ImportStatus.COMPLETED, finished_at=Now())
-    _record_completion(file)
-    return False
+    else:
+        ImportFile.objects.filter(pk=import_id).update(status=ImportStatus.COMPLETED, finished_at=Now())
+        _record_completion(file)
 
 
 def _record_completion(file: ImportFile) -> None:
@@ -247,6 +248,7 @@ def _note_failure(import_id: UUID, batch: Sequence[PendingRow], fault: Exception
 
 def _write(import_id: UUID, rows: Sequence[PendingRow], outcomes: Sequence[Outcome]) -> None:
     results, codes, details = ([each[part] for each in outcomes] for part in range(3))
-    db.execute(_WRITE, [[row.sent.line for row in rows], results, codes, details, import_id])
     counts = Counter(results)
-    db.execute(_COUNT, {"id": import_id, **{result.value: counts[result] for result in RowResult}})
+    with db.together():
+        db.execute_set(_WRITE, [[row.sent.line for row in rows], results, codes, details, import_id])
+        db.execute(_COUNT, {"id": import_id, **{result.value: counts[result] for result in RowResult}})

@@ -40,12 +40,13 @@ def enroll_many(
     Raises:
         CourseNotFound, CourseClosed: from courses.services; it is so for all of them.
     """
-    courses.check_open(courses.lock_places(course_id=course_id), now=now)
+    places = courses.lock_places(course_id=course_id)
+    courses.check_open(places, now=now)
     standings = selectors.find_standings(course_id=course_id, learner_ids=[learner_id for learner_id, _ in newcomers])
     outcomes: list[Admitted | DomainError | None] = [_refusal(standings.get(learner_id)) for learner_id, _ in newcomers]
     free = [index for index, outcome in enumerate(outcomes) if outcome is None]
     if free:
-        claimed = courses.claim_places(course_id=course_id, count=len(free), now=now)
+        claimed = courses.claim_places(course_id=course_id, before=places, count=len(free), now=now)
         for place, index in enumerate(free):
             learner_id, via = newcomers[index]
             outcomes[index] = _place(claimed, place, learner_id, via)
@@ -90,9 +91,10 @@ def _write(admitted: Sequence[Admitted], course_id: UUID, source: Source, actor:
         "external_ids": [one.via.external_id for one in admitted],
         "queue_numbers": [one.number for one in admitted],
     }
-    db.execute(INSERT_MANY, values)
-    _record("enrollment.created", [one for one in admitted if one.position is None], course_id, source, actor)
-    _record("waitlist.joined", [one for one in admitted if one.position is not None], course_id, source, actor)
+    with db.together():
+        db.execute(INSERT_MANY, values)
+        _record("enrollment.created", [one for one in admitted if one.position is None], course_id, source, actor)
+        _record("waitlist.joined", [one for one in admitted if one.position is not None], course_id, source, actor)
 
 
 def _record(type: str, admitted: Sequence[Admitted], course_id: UUID, source: Source, actor: Actor) -> None:

@@ -9,9 +9,9 @@ from common.accounts.people import ensure_accounts, unmake_accounts
 from common.accounts.types import Newcomer
 from enrollments.types import LearnerOfPartner
 
-_KNOWN = (
-    "SELECT external_id, learner_id FROM enrollments_partnerlearner WHERE partner_id = %s AND external_id = ANY(%s)"
-)
+_KNOWN = """
+    SELECT external_id, learner_id FROM enrollments_partnerlearner WHERE partner_id = %s AND external_id = ANY(%s)
+"""
 # In one order for all, as with accounts.
 _LINK = """
     INSERT INTO enrollments_partnerlearner (partner_id, external_id, learner_id)
@@ -53,8 +53,10 @@ def recognize(*, partner_id: UUID, learners: Sequence[LearnerOfPartner]) -> Reco
         people=[Newcomer(email=learner.email, display_name=learner.name) for learner in new.values()]
     )
     linked = db.fetch_all(_LINK, [partner_id, list(new), ensured.ids])
-    # Read anew, since somebody else's link may have been there first; then the account made for it is for nobody.
-    people = known | _known(partner_id, list(new))
+    people = known | dict(zip(new, ensured.ids, strict=True))
+    if len(linked) < len(new):
+        # Somebody else's link was there first; then the account made for it is for nobody.
+        people |= _known(partner_id, list(new))
     if superfluous := ensured.made - set(people.values()):
         unmake_accounts(person_ids=[*superfluous])
     return Recognized(
@@ -77,4 +79,4 @@ def forget(*, partner_id: UUID, recognized: Recognized, learners: Sequence[Learn
 
 
 def _known(partner_id: UUID, external_ids: list[str]) -> dict[str, UUID]:
-    return dict(db.fetch_all(_KNOWN, [partner_id, external_ids]))
+    return dict(db.fetch_set(_KNOWN, [partner_id, external_ids]))

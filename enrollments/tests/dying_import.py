@@ -45,8 +45,8 @@ def run(database: str, import_id: str, instant: str, count: str) -> None:
         return result
 
     setattr(import_runs, name, dying)
-    while import_runs.run_import(import_id=UUID(import_id), now=clock.now()):
-        pass
+    import_runs._ROWS_AT_ONCE = 2_000
+    import_runs.run_import(import_id=UUID(import_id), seconds=600, now=clock.now())
 
 
 if __name__ == "__main__":

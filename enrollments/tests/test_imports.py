@@ -246,7 +246,7 @@ class TestImport:
 
     def test_goes_on_in_another_job_when_its_time_is_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("enrollments.jobs._SLICE_SECONDS", 0)
-        monkeypatch.setattr(import_runs, "_ROWS_AT_ONCE", 2)
+        monkeypatch.setattr(import_runs, "_ROWS_IN_TRANSACTION", 2)
         course_id = an_open_course()
         one = an_import(a_partner(), *(a_row(course_id, number) for number in range(5)))
         enrollments.go_on_later(import_id=one.id, request_id="r")
@@ -276,7 +276,7 @@ class TestImport:
     def test_run_again_does_nothing(self) -> None:
         one = run(an_import(a_partner(), a_row(an_open_course())))
         with nothing_changed():
-            assert not enrollments.run_import(import_id=one.id, now=NOW)
+            assert not enrollments.run_import(import_id=one.id, seconds=60, now=NOW)
 
     def test_left_without_a_job_gets_one(self) -> None:
         one = an_import(a_partner(), a_row(an_open_course()))
@@ -298,15 +298,15 @@ class TestImport:
 
 class TestCancelling:
     def test_leaves_what_was_done_and_does_no_more(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(import_runs, "_ROWS_AT_ONCE", 2)
+        monkeypatch.setattr(import_runs, "_ROWS_IN_TRANSACTION", 2)
         partner_id, course_id = a_partner(), an_open_course()
         one = an_import(partner_id, *(a_row(course_id, number) for number in range(5)))
-        enrollments.run_import(import_id=one.id, now=NOW)
+        assert enrollments.run_import(import_id=one.id, seconds=0, now=NOW)
         cancelled = enrollments.cancel_import(partner_id=partner_id, import_id=one.id, actor=SYSTEM, now=NOW)
         assert (cancelled.status, counts(cancelled)) == ("cancelled", {"enrolled": 2})
         assert cancelled.finished_at is not None
         with nothing_changed():
-            assert not enrollments.run_import(import_id=one.id, now=NOW)
+            assert not enrollments.run_import(import_id=one.id, seconds=60, now=NOW)
         assert [row.result for row in rows_of(cancelled)] == ["enrolled", "enrolled", None, None, None]
 
     def test_in_the_middle_of_a_run_ends_it(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from enrollments import services as enrollments
 from enrollments.files import rows_of_csv
 
 _SHOWN_ROWS = 20
+_SECONDS_BETWEEN_STROKES = 0.5
 
 
 class Command(BaseCommand):
@@ -65,7 +66,7 @@ class Command(BaseCommand):
             bar = progress.add_task("", total=taken.rows_total)
             more = True
             while more:
-                more = enrollments.run_import(import_id=taken.id, now=clock.now())
+                more = enrollments.run_import(import_id=taken.id, seconds=_SECONDS_BETWEEN_STROKES, now=clock.now())
                 seen = enrollments.get_import(partner_id=taken.partner_id, import_id=taken.id)
                 progress.update(bar, completed=seen.rows_processed)
         return seen
