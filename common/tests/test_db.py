@@ -35,6 +35,26 @@ class TestStep:
         assert (add.__name__, add.__doc__) == ("add", "The sum.")
 
 
+class TestTogether:
+    def test_sends_statements_whose_effects_are_there_after_the_block(self) -> None:
+        a_person(email="ada@example.org")
+        with transaction.atomic():
+            with db.together():
+                db.execute("UPDATE common_user SET display_name = %s", ["Ben"])
+                db.execute_set("UPDATE common_user SET display_name = display_name || %s", ["!"])
+            assert db.fetch_all("SELECT display_name FROM common_user") == [("Ben!",)]
+
+    def test_says_which_constraint_one_of_them_violates(self) -> None:
+        a_person(email="ada@example.org")
+        with nothing_changed(), pytest.raises(IntegrityError, match="user_one_email"), transaction.atomic():
+            with db.together():
+                db.execute(
+                    "INSERT INTO common_user (id, email, display_name, password, is_active, is_staff, is_superuser,"
+                    " version) SELECT gen_random_uuid(), email, 'x', '', true, false, false, 1 FROM common_user"
+                )
+                db.execute("UPDATE common_user SET display_name = 'never'")
+
+
 class TestRefusing:
     def sign_up(self, email: str, **refusals: str) -> None:
         with db.refusing({name: lambda sentence=sentence: NotFound(sentence) for name, sentence in refusals.items()}):

@@ -224,6 +224,16 @@ class TestRows:
             one_by_one += results(row, partner_id=partner_id)
         assert together == one_by_one
 
+    def test_are_looked_for_by_plans_that_know_how_large_the_tables_are_now(self) -> None:
+        """A plan kept from the first rows reads tables as a whole for all rows to come."""
+        partner_id = a_partner()
+        for part in range(8):
+            course_id = an_open_course()
+            results(*(a_row(course_id, 10 * part + number) for number in range(10)), partner_id=partner_id)
+        kept = [statement for (statement,) in db.fetch_all("SELECT statement FROM pg_prepared_statements")]
+        assert kept != []
+        assert [one for one in kept if "= ANY" in one or ("unnest" in one and "INSERT" not in one)] == []
+
 
 class TestImport:
     def test_is_queued_with_a_job_that_does_it(self) -> None:
