@@ -193,6 +193,7 @@ class WebhookDelivery(models.Model):
         indexes = [
             models.Index(fields=["webhook", "id"], name="delivery_of_webhook"),
             models.Index(fields=["webhook", "status", "id"], name="delivery_by_status"),
+            models.Index(fields=["status", "id"], name="delivery_status"),
             models.Index(fields=["webhook", "due_at", "id"], condition=Q(status=Status.PENDING), name="delivery_due"),
             models.Index(fields=["since"], condition=Q(status=Status.PENDING), name="delivery_since"),
             models.Index(fields=["ended_at"], condition=~Q(status=Status.PENDING), name="delivery_ended"),

@@ -25,12 +25,23 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "reviews.add_moderationreason",
         "reviews.change_moderationreason",
     ),
+    "Operators": (
+        "common.view_user",
+        "common.view_event",
+        "common.view_webhook",
+        "common.operate_webhook",
+        "common.view_mail",
+        "common.resend_mail",
+        "common.retry_job",
+        "procrastinate.view_procrastinatejob",
+        "procrastinate.view_procrastinateworker",
+    ),
 }
 
 
 def make_groups(**_signal: Any) -> None:
     """Every group exists and may do at least what GROUPS says. Runs after each `migrate`."""
-    for label in ("common", "courses", "enrollments", "reviews"):
+    for label in ("common", "courses", "enrollments", "reviews", "procrastinate"):
         # Django makes each app's permissions after that app's own turn, which may be later than this.
         create_permissions(apps.get_app_config(label), verbosity=0)
     for name, permissions in GROUPS.items():

@@ -8,15 +8,18 @@ from common.admin.base import Fact, Link, ListAdmin, RecordAdmin
 from common.admin.bulk import Bulk
 from common.admin.event_log import EventAdmin
 from common.admin.filters import AutocompleteFilter, ChoiceFilter, YesNoFilter, uuid_from
-from common.admin.jobs import JobAdmin
+from common.admin.jobs import JobAdmin, WorkerAdmin
+from common.admin.mail import MailAdmin
 from common.admin.people import GroupAdmin, PersonAdmin
 from common.admin.steps import Done, Step
 from common.admin.timeline import Entry
+from common.admin.webhooks import DeliveryAdmin, WebhookAdmin
 
 __all__ = [
     "AutocompleteFilter",
     "Bulk",
     "ChoiceFilter",
+    "DeliveryAdmin",
     "Done",
     "Entry",
     "EventAdmin",
@@ -25,9 +28,12 @@ __all__ = [
     "JobAdmin",
     "Link",
     "ListAdmin",
+    "MailAdmin",
     "PersonAdmin",
     "RecordAdmin",
     "Step",
+    "WebhookAdmin",
+    "WorkerAdmin",
     "YesNoFilter",
     "uuid_from",
 ]

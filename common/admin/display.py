@@ -7,6 +7,8 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from common import clock
+
 NOTHING = "—"
 
 
@@ -20,6 +22,15 @@ def moment(at: datetime | None) -> SafeString | str:
     if at is None:
         return NOTHING
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), f"{at:%-d %b %Y, %H:%M}")
+
+
+def ago(at: datetime) -> str:
+    """How long it is since then, in the largest unit that fits."""
+    seconds = max(0, int((clock.now() - at).total_seconds()))
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{plural(seconds // length, unit)} ago"
+    return f"{plural(seconds, 'second')} ago"
 
 
 def code(text: str) -> SafeString | str:

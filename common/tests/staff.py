@@ -54,3 +54,10 @@ def errors(response: HttpResponse) -> dict[str, list[str]]:
     """What the form of the page complains of, by field."""
     assert response.status_code == 200, response
     return dict(response.context["form"].errors)  # type: ignore[attr-defined]
+
+
+def listed(client: StaffClient, path: str, **query: str) -> list[Any]:
+    """The rows that the list at this address shows, filtered by `query`."""
+    response = client.get(path, query)
+    assert response.status_code == 200
+    return list(response.context["cl"].result_list)

@@ -8,24 +8,25 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 
-from common import ids, jobs
+from common import ids
 from common.admin import ListAdmin
 from common.admin.lists import BoundedCountPaginator
 from common.admin_site import StaffSite
 from common.models import Event, IdempotencyRecord
+from common.tests.crowds import MAKERS, a_job, a_worker, many_deliveries, many_mails, many_people
 from common.tests.factories import a_person
 from common.tests.staff import StaffClient, a_superuser, a_viewer, address, text
 from common.tests.unchanged import nothing_changed
-from courses.tests.factories import a_draft, an_archived_course, an_open_course
-from enrollments.tests.factories import a_full_course, an_enrollment
+from courses.tests.factories import a_draft, an_archived_course
+from enrollments.tests.factories import a_full_course
 from reviews.tests.factories import a_held_review, a_hidden_review, reasons_to_choose_from
 
 pytestmark = pytest.mark.django_db
@@ -57,18 +58,16 @@ def a_row(label: str) -> Model:
     course_id, _, _ = a_full_course(waiting=1)
     an_archived_course()
     a_job()
+    a_worker()
     a_hidden_review()
     a_held_review()
     reasons_to_choose_from()
+    many_deliveries(1)
+    many_mails(1)
     queryset = ADMINS[label].get_queryset(_request())
     row = queryset.filter(pk=course_id).first() or queryset.first()
     assert row is not None
     return row
-
-
-def a_job() -> None:
-    with transaction.atomic():
-        jobs.defer("enrollments.expire_waitlist", course_id="crs_nobody")
 
 
 def _request() -> Any:
@@ -213,61 +212,6 @@ class TestEveryStep:
         client = StaffClient(a_superuser())
         assert client.get(page(label, name, ids.new_uuid())).status_code == 404
         assert client.get(page(label, name, "nonsense")).status_code == 404
-
-
-def many_people(count: int) -> None:
-    for _ in range(count):
-        a_person()
-
-
-def many_courses(count: int) -> None:
-    for _ in range(count):
-        an_open_course(capacity=3, waitlist_enabled=True)
-
-
-def many_enrollments(count: int) -> None:
-    course_id = an_open_course()
-    for _ in range(count):
-        an_enrollment(course_id)
-
-
-def many_who_wait(count: int) -> None:
-    a_full_course(waiting=count)
-
-
-def many_groups(count: int) -> None:
-    for number in range(count):
-        Group.objects.create(name=f"Group {number} of {count}").permissions.set(Permission.objects.all()[:5])
-
-
-def many_jobs(count: int) -> None:
-    for _ in range(count):
-        a_job()
-
-
-def many_held_reviews(count: int) -> None:
-    course_id = an_open_course()
-    for _ in range(count):
-        a_held_review(course_id=course_id)
-
-
-def many_decisions(count: int) -> None:
-    course_id = an_open_course()
-    for _ in range(count):
-        a_hidden_review(course_id=course_id)
-
-
-MAKERS = {
-    "common.user": many_people,
-    "common.event": many_courses,
-    "courses.course": many_courses,
-    "enrollments.enrollment": many_enrollments,
-    "enrollments.placeinline": many_who_wait,
-    "reviews.review": many_held_reviews,
-    "reviews.historyentry": many_decisions,
-    "auth.group": many_groups,
-    "procrastinate.procrastinatejob": many_jobs,
-}
 
 
 class TestQueries:

@@ -1,15 +1,14 @@
-"""People, groups, events and jobs, as staff see them."""
+"""People, groups and events, as staff see them."""
 
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
 
-from common import ids, jobs
+from common import ids
 from common.models import Event, User
 from common.tests.factories import PASSWORD, a_person, client_of, usr
-from common.tests.staff import REQUEST_ID, StaffClient, a_superuser, a_viewer, address, messages, text
+from common.tests.staff import REQUEST_ID, StaffClient, a_superuser, a_viewer, address, listed, messages, text
 from common.tests.unchanged import nothing_changed
 from courses.tests.factories import crs
 from enrollments.tests.factories import a_full_course, enr, row_of
@@ -22,12 +21,6 @@ EVENTS = "/admin/common/event/"
 
 def at(person: User, page: str = "change") -> str:
     return address(f"common_user_{page}", person.pk)
-
-
-def listed(client: StaffClient, path: str, **query: str) -> list[Any]:
-    response = client.get(path, query)
-    assert response.status_code == 200
-    return list(response.context["cl"].result_list)
 
 
 def form_of(person: User, **changes: Any) -> dict[str, Any]:
@@ -163,17 +156,3 @@ class TestEvents:
         page = StaffClient(a_viewer("common.view_event")).get(address("common_event_change", event.pk))
         assert "&quot;title&quot;: &quot;Kn&lt;b&gt;ts&quot;" in page.content.decode()
         assert f"Request {REQUEST_ID}" in text(page)
-
-
-class TestJobs:
-    def test_are_there_to_read(self) -> None:
-        with transaction.atomic():
-            jobs.defer("enrollments.expire_waitlist", course_id="crs_nobody", request_id="r-1")
-        client = StaffClient(a_superuser())
-        path = "/admin/procrastinate/procrastinatejob/"
-        (job,) = listed(client, path, status="todo", q="enrollments.expire_waitlist")
-        assert listed(client, path, q=str(job.pk)) == [job]
-        assert listed(client, path, status="failed") == []
-        page = text(client.get(address("procrastinate_procrastinatejob_change", job.pk)))
-        assert "crs_nobody" in page
-        assert "Deferred" in page
