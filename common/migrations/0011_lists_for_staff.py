@@ -9,7 +9,7 @@ NO_FAILED = "DROP INDEX CONCURRENTLY lectern_jobs_failed"
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("common", "0008_mails")]
+    dependencies = [("common", "0010_runs_of_operators")]
     operations = [
         AddIndexConcurrently("webhookdelivery", models.Index(fields=["status", "id"], name="delivery_status")),
         migrations.RunSQL(FAILED, NO_FAILED),
