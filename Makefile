@@ -7,7 +7,7 @@ TESTING := DJANGO_SETTINGS_MODULE=config.settings_test $(PYTHON)
 unexport DJANGO_SETTINGS_MODULE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check contract bench db-stop
+.PHONY: help setup run test check contract contract-tools sdk freeze release bench db-stop
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -26,20 +26,37 @@ test: .venv/installed-development ## The whole test suite
 	@$(PYTHON) -m common.embedded_postgres stop var/postgres-test
 	@$(PYTHON) -m pytest; status=$$?; $(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
 
-check: .venv/installed-development ## Format, lint, types, boundaries, migrations, the published document, settings
+check: .venv/installed-development contract-tools ## Format, lint, types, boundaries, migrations, the published document, settings
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m ruff check .
-	@$(PYTHON) -m mypy config common courses enrollments reviews
+	@$(PYTHON) -m mypy config common courses enrollments reviews contracts
 	@$(PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-logo
 	@$(TESTING) manage.py makemigrations --check --dry-run; status=$$?; \
 		$(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
 	@mkdir -p var && $(TESTING) manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
 	@cmp var/openapi.yaml contracts/openapi.yaml || { echo "The published document is out of date: make contract" >&2; exit 1; }
+	@$(PYTHON) -m contracts.gate check
 	@SECRET_KEY=$$($(PYTHON) -c "import secrets; print(secrets.token_urlsafe(50))") HTTPS=true ALLOWED_HOSTS=example.org \
 		$(PYTHON) manage.py check --deploy --fail-level WARNING
 
-contract: .venv/installed-development ## Writes the OpenAPI document to contracts/openapi.yaml
-	@$(TESTING) manage.py spectacular --validate --fail-on-warn --file contracts/openapi.yaml
+contract: .venv/installed-development contract-tools ## Publishes what the API is now in contracts/openapi.yaml, unless it breaks clients
+	@mkdir -p var && $(TESTING) manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
+	@$(PYTHON) -m contracts.gate publish var/openapi.yaml $(if $(DRAFT),--draft)
+
+sdk: .venv/installed-development contract-tools ## Writes the Python and TypeScript clients of the API to var/sdk
+	@$(PYTHON) -m contracts.gate sdk
+
+freeze: .venv/installed-development contract-tools ## Keeps the published contract as a release that clients may depend on for ever
+	@$(PYTHON) -m contracts.gate freeze
+
+release: .venv/installed-development contract-tools ## Every gate before a release, and a table of what became of each
+	@$(PYTHON) -m contracts.gate.release; status=$$?; $(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
+
+contract-tools: contracts/node_modules/.package-lock.json
+
+contracts/node_modules/.package-lock.json: contracts/package-lock.json | .venv/installed-development
+	@echo "Installing contracts/package-lock.json …"
+	@$(PYTHON) -m contracts.gate.node && touch $@
 
 bench: .venv/installed-development .env ## Measures the service
 	@$(PYTHON) -m benchmarks

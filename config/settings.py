@@ -181,7 +181,7 @@ REST_FRAMEWORK = {
 PARTNER_AUTHENTICATION_CLASS = "enrollments.authentication.ApiKeyAuthentication"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lectern",
-    "VERSION": "1.0.0",
+    "VERSION": "1.1.0",
     "OAS_VERSION": "3.1.0",
     "DEFAULT_GENERATOR_CLASS": "common.openapi.Generator",
     "GET_MOCK_REQUEST": "common.openapi.no_request",

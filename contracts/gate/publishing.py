@@ -1,0 +1,69 @@
+"""From what the service says of itself to the published contract, and from there to a release."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from contracts.gate import documents, verdict
+from contracts.gate.differences import Document
+from contracts.gate.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a candidate: how it differs from the published contract, and why it was refused, if it was."""
+
+    verdict: Verdict
+    refusal: str = ""
+
+
+def publish(candidate: Path, *, today: date, draft: bool = False) -> Outcome:
+    """Makes the candidate the published contract, unless it breaks clients.
+
+    `draft` takes back what was published but never released: that may still change.
+    """
+    new, releases = documents.read(candidate), documents.supported(today)
+    found = verdict.compare(documents.read(documents.PUBLISHED), new, today=today, announcements=_announcements())
+    if found.breaking:
+        hurt = [release.version for release in releases if _breaks(documents.read(release.path), new, today=today)]
+        if hurt:
+            return Outcome(found, f"Clients of {', '.join(hurt)} depend on it. Within v1 there are only additions.")
+        if not draft:
+            return Outcome(found, "No release holds it yet, so it may change: make contract DRAFT=yes")
+    shutil.copyfile(candidate, documents.PUBLISHED)
+    return Outcome(found)
+
+
+def freeze(*, today: date) -> str:
+    """Keeps the published contract as a release, with the stories of its SDKs. Gives its version.
+
+    Raises:
+        ValueError: there is such a release, or a later one.
+    """
+    version = documents.read(documents.PUBLISHED)["info"]["version"]
+    known = documents.releases()
+    if known and documents.number(version) <= known[-1].number:
+        raise ValueError(f"{known[-1].version} is released; the next one needs a higher version in config/settings.py.")
+    folder = documents.RELEASED / version
+    shutil.copytree(documents.STORIES, folder / "stories")
+    shutil.copyfile(documents.PUBLISHED, folder / "openapi.yaml")
+    entry = {
+        "version": version,
+        "released": today,
+        "sha256": documents.digest(documents.PUBLISHED),
+        "supported_until": None,
+    }
+    with documents.list_of_releases().open("a") as listed:
+        yaml.safe_dump([entry], listed, sort_keys=False)
+    return str(version)
+
+
+def _announcements() -> list[Document]:
+    return [documents.read(release.path) for release in documents.releases()]
+
+
+def _breaks(old: Document, new: Document, *, today: date) -> bool:
+    return bool(verdict.compare(old, new, today=today, announcements=_announcements()).breaking)

@@ -1,0 +1,109 @@
+"""`make release`: every gate in order, and at the end one table. A gate is a command that succeeds or does not.
+
+What a gate said is in var/release; of one that failed it is shown as well.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+from rich.table import Table
+
+from contracts.gate import documents
+
+_ROOT = documents.FOLDER.parent
+_LAST_LINES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One thing that must hold before a release. `command` is what follows `python -m`."""
+
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """How a gate was passed, or was not."""
+
+    gate: Gate
+    seconds: float
+    passed: bool
+
+
+def _tests(*arguments: str) -> tuple[str, ...]:
+    return ("pytest", "-p", "no:randomly", *arguments)
+
+
+# In this order; one that needs no other comes first if it is fast.
+GATES = (
+    Gate(
+        "The document is what the service does", _tests("common/tests/test_openapi.py", "common/tests/test_promises.py")
+    ),
+    Gate("It keeps what every release promised", ("contracts.gate", "check")),
+    Gate(
+        "The gate sees what breaks clients",
+        _tests("-n", "2", "contracts/tests/test_gate.py", "contracts/tests/test_publishing.py"),
+    ),
+    Gate("Problems are explained", _tests("common/tests/test_site.py", "-k", "Problem")),
+    Gate("Departures are announced", _tests("common/tests/test_deprecation.py")),
+    Gate("Clients tell their stories", _tests("contracts/tests/test_sdk.py", "-k", "not released")),
+    Gate("Clients of the oldest release too", _tests("contracts/tests/test_sdk.py", "-k", "released")),
+)
+
+
+def passages(gates: Iterable[Gate], logs: Path) -> Iterator[Passage]:
+    """Goes through the gates, one after the other, whatever becomes of those before."""
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    for number, gate in enumerate(gates, 1):
+        started = perf_counter()
+        with log_of(number, logs).open("w") as log:
+            command = [sys.executable, "-m", *gate.command]
+            status = subprocess.run(command, cwd=_ROOT, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
+        yield Passage(gate, perf_counter() - started, status == 0)
+
+
+def log_of(number: int, logs: Path) -> Path:
+    """Where a gate's own words are."""
+    return logs / f"{number}.log"
+
+
+def main(gates: tuple[Gate, ...] = GATES, logs: Path = _ROOT / "var" / "release") -> int:
+    """0 if every gate was passed."""
+    console = Console(highlight=False)
+    passed: list[Passage] = []
+    for passage in passages(gates, logs):
+        passed.append(passage)
+        console.print(f"{_verdict(passage)} {passage.gate.name}")
+        if not passage.passed:
+            said = log_of(len(passed), logs).read_text(errors="replace").splitlines()
+            console.print("\n".join(said[-_LAST_LINES:]), markup=False)
+    console.print(_table(passed))
+    return 0 if all(passage.passed for passage in passed) else 1
+
+
+def _verdict(passage: Passage) -> str:
+    return "[green]passed[/]" if passage.passed else "[red]failed[/]"
+
+
+def _table(passed: list[Passage]) -> Table:
+    table = Table("Gate", "Verdict", "Time")
+    table.columns[2].justify = "right"
+    for passage in passed:
+        table.add_row(passage.gate.name, _verdict(passage), f"{passage.seconds:.0f} s")
+    table.add_section()
+    everything = all(passage.passed for passage in passed)
+    total = sum(passage.seconds for passage in passed)
+    table.add_row("Release", "[green]go[/]" if everything else "[red]no[/]", f"{total:.0f} s")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""`make release` goes through every gate, and says no if one of them does."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.gate.release import Gate, main
+
+GOOD = Gate("A good one", ("json.tool", "--help"))
+BAD = Gate("A bad one", ("json.tool", "/nowhere"))
+
+
+def test_says_go_when_every_gate_was_passed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main((GOOD, GOOD), tmp_path / "logs") == 0
+    said = capsys.readouterr().out
+    assert said.count("passed") == 4
+    assert "go" in said.splitlines()[-2]
+
+
+def test_says_no_and_why_when_one_was_not_and_goes_through_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main((GOOD, BAD, GOOD), tmp_path / "logs") == 1
+    said = capsys.readouterr().out
+    assert (said.count("passed"), said.count("failed")) == (4, 2)
+    assert "/nowhere" in said
+    assert "no" in said.splitlines()[-2]
