@@ -50,6 +50,24 @@ class EnrollmentCompleted(DomainError):
         )
 
 
+class SeatWouldBeLost(DomainError):
+    """Who has a seat is not moved to where there is only a place in line."""
+
+    code = "course_full"
+
+    def __init__(self) -> None:
+        super().__init__("The course to go to has no free seat, and a seat is not given up for a place in line.")
+
+
+class SeatGone(DomainError):
+    """The seat that a learner had has gone to somebody else."""
+
+    code = "course_full"
+
+    def __init__(self) -> None:
+        super().__init__("No seat is free any more, or others wait for it.")
+
+
 class PartnerNotFound(NotFound):
     """No partner has this id."""
 

@@ -63,6 +63,17 @@ def via_from(partner_id: UUID | None, external_id: str) -> Via | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRow:
+    """A row in whatever state it is: whose, where, and through which partner."""
+
+    id: UUID
+    course_id: UUID
+    learner_id: UUID
+    status: Status
+    via: Via | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Enrollment:
     """A learner who is, or was, in a course."""
 

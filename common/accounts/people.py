@@ -1,6 +1,6 @@
 """Accounts that are made on somebody's behalf: without a password, for who has none yet."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from secrets import token_urlsafe
 from uuid import UUID
 
@@ -54,6 +54,17 @@ def ensure_accounts(*, people: Sequence[Newcomer]) -> Ensured:
 def unmake_accounts(*, person_ids: Sequence[UUID]) -> None:
     """The accounts are gone, which the same transaction has made and nothing refers to."""
     db.execute("DELETE FROM common_user WHERE id = ANY(%s)", [list(person_ids)])
+
+
+def find_people(*, emails: Sequence[str]) -> dict[str, UUID]:
+    """Whose account has which of these emails, without regard to case; emails of nobody are left out."""
+    return {emails[number]: person_id for number, person_id in _find(list(emails)).items()}
+
+
+def known_people(*, person_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these ids that somebody has."""
+    rows = db.fetch_all("SELECT id FROM common_user WHERE id = ANY(%s)", [list(person_ids)])
+    return {person_id for (person_id,) in rows}
 
 
 def _find(emails: list[str]) -> dict[int, UUID]:

@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby, islice
 from pathlib import Path
 from typing import IO, Any, ClassVar, cast
 from uuid import UUID
@@ -20,14 +21,15 @@ from django.db import DatabaseError
 from rich.console import Console
 
 from common import clock, ids
-from common.errors import DomainError
-from common.ops import holding, kinds, plans, progress, reports, runs, stopping
+from common.errors import DomainError, InvalidInput
+from common.ops import finding, holding, kinds, plans, progress, reports, runs, stopping
 from common.ops.running import Pace, Worker
 from common.ops.types import NOT_DONE, Item, Outcome, Run, RunStatus, Scope
 
 CLEAN, SOME_FAILED, REFUSED, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
 _DIRECTLY = ""
 _LONGEST_NAME = 80
+_FORESEEN_AT_ONCE = 500
 
 
 class OpsCommand(BaseCommand):
@@ -50,12 +52,12 @@ class OpsCommand(BaseCommand):
         raise NotImplementedError
 
     def look(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Item]:
-        """What there is to do, in the order in which it would be done. Writes nothing."""
+        """What there is to do, in the order in which it would be done. The database refuses every write meanwhile."""
         raise NotImplementedError
 
     def begin(self, arguments: Mapping[str, Any], options: Mapping[str, Any], **run: Any) -> UUID:
         """A run that does all this has begun."""
-        with self._spooled(arguments, options) as (path, _, _):
+        with self._spooled(self.look(arguments, options), arguments, options) as (path, _, _):
             return runs.begin(arguments=arguments, items=plans.items_of(path), **run)
 
     def run_fields(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class OpsCommand(BaseCommand):
         )
         try:
             code = self._handle(options)
-        except (DomainError, plans.NotAPlan, OSError) as refusal:
+        except (DomainError, InvalidInput, plans.NotAPlan, OSError) as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from refusal
         except DatabaseError as fault:
             raise CommandError(f"The database did not do its part: {fault}", returncode=SOME_FAILED) from fault
@@ -127,7 +129,8 @@ class OpsCommand(BaseCommand):
 
     def _dry_run(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> int:
         try:
-            with stopping.interruptible(), self._spooled(arguments, options) as (path, seal, found):
+            items = _foreseen(self.look(arguments, options), arguments)
+            with stopping.interruptible(), self._spooled(items, arguments, options) as (path, seal, found):
                 counts = sum(found.values(), Counter[str]())
                 code = _code_of_dry_run(counts)
                 follow = {} if code == CLEAN else {"apply": self._how_to_apply(options)}
@@ -156,13 +159,13 @@ class OpsCommand(BaseCommand):
 
     @contextmanager
     def _spooled(
-        self, arguments: Mapping[str, Any], options: Mapping[str, Any]
+        self, items: Iterator[Item], arguments: Mapping[str, Any], options: Mapping[str, Any]
     ) -> Iterator[tuple[Path, plans.Seal, dict[str, Counter[str]]]]:
         """What there is to do, in a file: so that no transaction waits for whoever reads the report."""
         found: dict[str, Counter[str]] = {}
 
         def counted() -> Iterator[Item]:
-            for item in self.look(arguments, options):
+            for item in items:
                 found.setdefault(item.kind, Counter())[item.outcome.value] += 1
                 yield item
 
@@ -173,7 +176,7 @@ class OpsCommand(BaseCommand):
             operator=options["operator"],
         )
         with self._plan_file(options["plan_out"]) as path:
-            with path.open("w", encoding="utf-8") as file:
+            with finding.reading(), path.open("w", encoding="utf-8") as file:
                 seal = plans.write(file, header, counted())
             yield path, seal, found
 
@@ -312,6 +315,14 @@ def scope_from(arguments: Mapping[str, Any]) -> Scope:
         course_ids=tuple(each for each in courses if each is not None),
         partner_id=ids.decode(ids.PARTNER, scope.get("partner", "")),
     )
+
+
+def _foreseen(items: Iterator[Item], arguments: Mapping[str, Any]) -> Iterator[Item]:
+    """The items, with what their kinds can say of them before anything is done."""
+    now = clock.now()
+    while some := list(islice(items, _FORESEEN_AT_ONCE)):
+        for name, of_kind in groupby(some, key=lambda item: item.kind):
+            yield from kinds.kinds()[name].foresee(list(of_kind), arguments, now)
 
 
 def _by_kind(found: Mapping[str, Counter[str]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ an installed app is known here, without being listed anywhere.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from inspect import isabstract
 from pkgutil import iter_modules, resolve_name
@@ -33,6 +34,10 @@ class Kind(ABC):
     prefix: ClassVar[str]
     # Whether each item has a transaction of its own.
     one_by_one: ClassVar[bool] = False
+
+    def foresee(self, items: Sequence[Item], options: Mapping[str, Any], now: datetime) -> list[Item]:
+        """The items, with what can be said before anything is done: a detail, or that they would be refused."""
+        return list(items)
 
     @abstractmethod
     def do(self, items: Sequence[Item], work: Work) -> list[Result]:
@@ -68,10 +73,6 @@ class Check(Kind):
     @abstractmethod
     def mend(self, items: Sequence[Item], work: Work) -> list[Result]:
         """The items, as they were found under the lock, are mended."""
-
-    def remark(self, item: Item, options: Mapping[str, Any]) -> str:
-        """What people should know of a finding before they have it mended with these options."""
-        return ""
 
     def do(self, items: Sequence[Item], work: Work) -> list[Result]:
         """Lock, look again, and mend what is still to be mended.

@@ -1,6 +1,8 @@
 """No course has more people than seats."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from common.ops.types import Item, Outcome, Result, Work
@@ -67,10 +69,13 @@ class OverCapacity(CheckOfRows):
         moved = iter(services.move_to_waitlist(items=movable, actor=work.actor) if movable else ())
         return [refusal or next(moved) for refusal in refusals]
 
-    def remark(self, item: Item, options: Mapping[str, Any]) -> str:
-        """Why it would be left as it is."""
-        refusal = _refusal(item, options)
-        return "" if refusal is None else refusal.detail
+    def foresee(self, items: Sequence[Item], options: Mapping[str, Any], now: datetime) -> list[Item]:
+        """Why they would be left as they are."""
+        refusals = [_refusal(item, options) for item in items]
+        return [
+            replace(item, detail=refusal.detail) if refusal else item
+            for item, refusal in zip(items, refusals, strict=True)
+        ]
 
 
 def _refusal(item: Item, options: Mapping[str, Any]) -> Result | None:

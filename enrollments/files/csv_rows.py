@@ -4,7 +4,8 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from common.errors import InvalidInput
@@ -17,8 +18,32 @@ _DELIMITERS = (",", ";", "\t")
 _OTHER_ENCODINGS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16", codecs.BOM_UTF32_BE: "UTF-32"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvRow:
+    """A row by the line on which it begins: its cells by the names of their columns, and what is wrong with its form.
+
+    In one that `is_blank` nothing stands.
+    """
+
+    line: int
+    cells: dict[str, str]
+    fault: str
+    is_blank: bool
+
+
 def rows_of_csv(file: BinaryIO) -> Iterator[SentRow]:
-    """The rows of the file after its header, in their order, without those in which nothing stands.
+    """The rows of a partner's file after its header, in their order, without those in which nothing stands.
+
+    Raises:
+        InvalidInput: the file as a whole cannot be understood; the reason names the line.
+    """
+    for row in cells_of_csv(file, COLUMNS):
+        if not row.is_blank:
+            yield SentRow(line=row.line, fault=row.fault, **row.cells)
+
+
+def cells_of_csv(file: BinaryIO, *headers: Sequence[str]) -> Iterator[CsvRow]:
+    """The rows of a file after its header, which is one of these, in their order, without empty lines.
 
     A byte order mark, any line ends, quoted line breaks, blanks and case in the header, its order, and semicolons or
     tabs for commas are taken as they come. A row with too few or too many cells is handed on as such.
@@ -27,16 +52,19 @@ def rows_of_csv(file: BinaryIO) -> Iterator[SentRow]:
         InvalidInput: the file as a whole cannot be understood; the reason names the line.
     """
     _check_encoding(file)
-    lines = _Lines(file)
+    lines = _Lines(file, headers[0])
     header_line, header = lines.first()
-    delimiter = max(_DELIMITERS, key=lambda each: len(set(COLUMNS) & set(_names(header, each))))
-    order = _order(_names(header, delimiter), header_line)
+    delimiter, columns = max(
+        ((mark, columns) for columns in headers for mark in _DELIMITERS),
+        key=lambda each: len(set(each[1]) & set(_names(header, each[0]))),
+    )
+    order = _order(_names(header, delimiter), columns, header_line)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     before = lines.number
     try:
         for cells in reader:
-            if any(cell and not cell.isspace() for cell in cells):
-                yield _row(before + 1, cells, order)
+            if cells:
+                yield _row(before + 1, cells, columns, order)
             before = lines.number
     except csv.Error as fault:
         raise _unreadable(before + 1, _in_words(fault)) from fault
@@ -45,8 +73,9 @@ def rows_of_csv(file: BinaryIO) -> Iterator[SentRow]:
 class _Lines:
     """The lines of a text, decoded and counted."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
         self.number = 0
+        self._columns = columns
         self._file = file
         self._text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
 
@@ -78,7 +107,7 @@ class _Lines:
         for line in self:
             if line.strip():
                 return self.number, line
-        raise _unreadable(1, f"The file is empty. Its first line must be: {','.join(COLUMNS)}")
+        raise _unreadable(1, f"The file is empty. Its first line must be: {','.join(self._columns)}")
 
 
 def _check_encoding(file: BinaryIO) -> None:
@@ -97,29 +126,30 @@ def _names(header: str, delimiter: str) -> list[str]:
     return [re.sub(r"\s+", "_", cell.strip().lower()) for cell in cells]
 
 
-def _order(names: list[str], line: int) -> list[int]:
-    """In which cell each column of COLUMNS stands."""
+def _order(names: list[str], columns: Sequence[str], line: int) -> list[int]:
+    """In which cell each of the columns stands."""
     # Spreadsheets write empty columns beyond the last; a cell without a name in between is no mistake to guess at.
     while names and not names[-1]:
         names.pop()
     faults = [
-        *(f"There is no column {name}." for name in COLUMNS if name not in names),
+        *(f"There is no column {name}." for name in columns if name not in names),
         *(f"The column {name} is there twice." for name in dict.fromkeys(names) if names.count(name) > 1),
-        *(f"The column “{name}” is unknown." for name in dict.fromkeys(names) if name not in COLUMNS),
+        *(f"The column “{name}” is unknown." for name in dict.fromkeys(names) if name not in columns),
     ]
     if faults:
-        raise _unreadable(line, f"{' '.join(faults)} The header must be: {','.join(COLUMNS)}")
-    return [names.index(name) for name in COLUMNS]
+        raise _unreadable(line, f"{' '.join(faults)} The header must be: {','.join(columns)}")
+    return [names.index(name) for name in columns]
 
 
-def _row(line: int, cells: list[str], order: list[int]) -> SentRow:
+def _row(line: int, cells: list[str], columns: Sequence[str], order: list[int]) -> CsvRow:
+    is_blank = not any(cell and not cell.isspace() for cell in cells)
     while len(cells) > len(order) and not cells[-1]:
         cells.pop()
     fault = ""
     if len(cells) != len(order):
         fault = f"The row has {len(cells)} instead of {len(order)} cells."
-    course_id, external_id, email, name = (cells[index] if index < len(cells) else "" for index in order)
-    return SentRow(line=line, course_id=course_id, external_id=external_id, email=email, name=name, fault=fault)
+    values = (cells[index] if index < len(cells) else "" for index in order)
+    return CsvRow(line=line, cells=dict(zip(columns, values, strict=True)), fault=fault, is_blank=is_blank)
 
 
 def _line_of_fault(file: BinaryIO) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-from common import keyset
+from common import db, keyset
 from common.compiled import Slot, Statement
 from common.types import Page, PageRequest, Person, cut
 from enrollments import rules
@@ -22,8 +22,10 @@ from enrollments.types import (
     Source,
     Standing,
     Status,
+    StoredRow,
     WaitlistEntry,
     WaitlistRow,
+    via_from,
 )
 
 NEWEST_FIRST = ("enrolled_at", "id")
@@ -84,6 +86,33 @@ def get_enrollment(*, enrollment_id: UUID) -> Enrollment:
     return _enrollment(row)
 
 
+def get_row(*, row_id: UUID) -> StoredRow:
+    """The row with this id, in whatever state it is.
+
+    Raises:
+        EnrollmentNotFound: there is none.
+    """
+    row = EnrollmentRow.objects.filter(pk=row_id).first()
+    if row is None:
+        raise EnrollmentNotFound
+    return StoredRow(
+        id=row.pk,
+        course_id=row.course_id,
+        learner_id=row.learner_id,
+        status=Status(row.status),
+        via=via_from(row.partner_id, row.external_id),
+    )
+
+
+def newest_rows(*, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], tuple[UUID, Status]]:
+    """For each course and learner the id and state of the live row, or else of the newest one; those without are left
+    out.
+    """
+    courses, learners = [course_id for course_id, _ in pairs], [learner_id for _, learner_id in pairs]
+    rows = db.fetch_all(_NEWEST, [courses, learners])
+    return {(course_id, learner_id): (row_id, Status(status)) for course_id, learner_id, row_id, status in rows}
+
+
 def list_of_learner(*, learner_id: UUID, status: Status | None, page: PageRequest) -> Page[Enrollment]:
     """The learner's enrollments over all courses, newest first."""
     statement = _page_of_learner(status=status, goes_on=page.after is not None, limit=page.limit)
@@ -142,6 +171,12 @@ def count_waiting(*, course_id: UUID) -> int:
     return EnrollmentRow.objects.filter(course_id=course_id, status=Status.WAITING).count()
 
 
+_NEWEST = """
+    SELECT DISTINCT ON (course_id, learner_id) course_id, learner_id, id, status
+    FROM enrollments_enrollment JOIN unnest(%s::uuid[], %s::uuid[]) AS pair(course_id, learner_id)
+        USING (course_id, learner_id)
+    ORDER BY course_id, learner_id, status IN ('active', 'completed', 'waiting') DESC, id DESC
+"""
 _POSITIONS = """
     SELECT id, position FROM (
         SELECT id, row_number() OVER (PARTITION BY course_id ORDER BY queue_number) AS position

@@ -1,6 +1,14 @@
 """The use cases of being in a course, waiting for it, and leaving."""
 
-from courses.services import PLACES_IN_SQL, CourseClosed, CourseFull, CourseNotFound
+from courses.services import (
+    PLACES_IN_SQL,
+    CourseClosed,
+    CourseFull,
+    CourseNotFound,
+    Places,
+    check_open,
+    list_places,
+)
 from enrollments.errors import (
     AlreadyEnrolled,
     AlreadyWaitlisted,
@@ -11,9 +19,19 @@ from enrollments.errors import (
     InvalidImportTransition,
     KeyNotFound,
     PartnerNotFound,
+    SeatGone,
+    SeatWouldBeLost,
     TooManyKeys,
 )
-from enrollments.selectors import get_enrollment, get_import, get_partner, get_standing, list_imports
+from enrollments.selectors import (
+    get_enrollment,
+    get_import,
+    get_partner,
+    get_row,
+    get_standing,
+    list_imports,
+    newest_rows,
+)
 from enrollments.services.enrolling import enroll
 from enrollments.services.import_runs import go_on_later, resume_imports, run_import
 from enrollments.services.importing import (
@@ -27,6 +45,7 @@ from enrollments.services.importing import (
 from enrollments.services.keys import authenticate, create_key, create_partner, revoke_key, rotate_key
 from enrollments.services.leaving import complete, revoke, withdraw
 from enrollments.services.line import expire_waitlist, promote_waitlist
+from enrollments.services.moving import go_back, rejoin, transfer
 from enrollments.services.reading import (
     check_course,
     courses_to_promote_in,
@@ -72,11 +91,13 @@ from enrollments.types import (
     Source,
     Standing,
     Status,
+    StoredRow,
     Via,
     Waitlisted,
     WaitlistEntry,
     WaitlistRow,
     Withdrawn,
+    version_of,
 )
 
 __all__ = [
@@ -108,12 +129,16 @@ __all__ = [
     "PartnerFilter",
     "PartnerNotFound",
     "PartnerStatus",
+    "Places",
     "RosterRow",
     "RowResult",
+    "SeatGone",
+    "SeatWouldBeLost",
     "SentRow",
     "Source",
     "Standing",
     "Status",
+    "StoredRow",
     "TooManyKeys",
     "Via",
     "WaitlistEntry",
@@ -123,6 +148,7 @@ __all__ = [
     "authenticate",
     "cancel_import",
     "check_course",
+    "check_open",
     "complete",
     "courses_to_promote_in",
     "create_key",
@@ -135,19 +161,24 @@ __all__ = [
     "get_enrollment",
     "get_import",
     "get_partner",
+    "get_row",
     "get_standing",
+    "go_back",
     "go_on_later",
     "has_been_admitted",
     "list_enrollments_of_learner",
     "list_enrollments_of_partner",
     "list_import_rows",
     "list_imports",
+    "list_places",
     "list_roster",
     "list_waitlist",
     "lock_courses",
     "move_to_waitlist",
+    "newest_rows",
     "promote_waitlist",
     "record_missing_events",
+    "rejoin",
     "replace_counters",
     "report_import",
     "restore_rows",
@@ -160,6 +191,8 @@ __all__ = [
     "seat_waiting",
     "start_import",
     "take_import",
+    "transfer",
+    "version_of",
     "withdraw",
     "withdraw_through_partner",
 ]
