@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from threading import Thread
 from time import perf_counter
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import yaml
@@ -134,6 +135,32 @@ class TestProblemPages:
             status = int(re.findall(r'id="status-(\d+)"', section)[0])
             slugs = set(re.findall(r'href="/problems/([a-z-]+)"', section))
             assert slugs == {kind.slug for kind in CATALOGUE.values() if kind.status == status}
+
+    def test_are_reached_by_links_all_of_them_and_no_others(self, client: Client) -> None:
+        reached, waiting = set(), ["/"]
+        while waiting:
+            page = waiting.pop()
+            reached.add(page)
+            links = Html(client.get(page)).links
+            waiting += [link for link in links if link.startswith("/problems") and link not in {*reached, *waiting}]
+        assert reached == {"/", "/problems", *(kind.uri for kind in CATALOGUE.values())}
+
+    @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
+    def test_are_where_the_type_of_a_problem_leads(self, client: Client, kind: Any) -> None:
+        body = kind.example("/api/v1/courses")
+        assert client.get(urljoin("http://testserver/api/v1/courses", body["type"])).status_code == 200
+
+    def test_explain_every_problem_that_an_operation_answers(self) -> None:
+        answered = {
+            uri
+            for methods in openapi.document()["paths"].values()
+            for entry in methods.values()
+            for answer in entry["responses"].values()
+            for uri in answer.get("x-problem-types", ())
+        }
+        # Answered where it is not known which operation is meant, or before it is asked.
+        outside = {"/problems/method-not-allowed", "/problems/not-found", "/problems/rate-limited"}
+        assert answered | outside == {kind.uri for kind in CATALOGUE.values()}
 
     @pytest.mark.parametrize("kind", CATALOGUE.values(), ids=CATALOGUE)
     def test_page_says_when_and_what_to_do(self, client: Client, kind: Any) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from contracts.gate.differences import Document
 
+# The headers that say so; no answer needs them for anything else.
+ANNOUNCING = {"Deprecation", "Sunset", "Link"}
 # What a path item may hold besides its operations.
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from contracts.gate.differences import Document
+from contracts.gate.differences import Document, NoVerdict
 
 FOLDER = Path(__file__).resolve().parent.parent
 PUBLISHED = FOLDER / "openapi.yaml"
@@ -49,8 +49,15 @@ def number(version: str) -> Version:
 
 
 def read(path: Path) -> Document:
-    """The contract in a file."""
-    document: Document = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+    """The contract in a file.
+
+    Raises:
+        NoVerdict: it is no YAML, left over from a merge perhaps.
+    """
+    try:
+        document: Document = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as fault:
+        raise NoVerdict(f"{path} cannot be read: {fault}") from fault
     return document
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from contracts.gate.departures import ANNOUNCING
 from contracts.gate.differences import Difference, Document
 
 _SCHEMA = "#/components/schemas/"
@@ -38,6 +39,12 @@ def is_broken_by(difference: Difference) -> bool:
         case Difference(kind="removed", pointer=pointer) if "/requestBody/" in pointer and "/properties/" in pointer:
             return True
     return False
+
+
+def is_called_off(difference: Difference) -> bool:
+    """Whether only an announcement is gone: what was to leave stays after all."""
+    *_, name = difference.pointer.split("/")
+    return difference.rule == "response-header-removed" and name in ANNOUNCING
 
 
 def is_growth_of_open_enum(difference: Difference, old: Document) -> bool:

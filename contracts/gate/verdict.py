@@ -61,7 +61,8 @@ def compare(old: Document, new: Document, *, today: date, announcements: Iterabl
 def _breaks(difference: Difference, old: Document) -> bool:
     if promises.is_broken_by(difference):
         return True
-    return difference.impact == "major" and not promises.is_growth_of_open_enum(difference, old)
+    harmless = promises.is_called_off(difference) or promises.is_growth_of_open_enum(difference, old)
+    return difference.impact == "major" and not harmless
 
 
 def _finding(difference: Difference) -> Finding:

@@ -381,6 +381,27 @@ def an_operation_is_announced_to_leave(contract: Document) -> None:
     operation(contract, "GET /courses").update({"deprecated": True, "x-sunset": TOMORROW})
 
 
+def an_announced_operation(contract: Document) -> None:
+    operation(contract, "GET /courses").update({"deprecated": True, "x-sunset": TOMORROW})
+    for each in operation(contract, "GET /courses")["responses"].values():
+        each["headers"] |= {name: {"schema": {"type": "string"}} for name in ("Deprecation", "Sunset", "Link")}
+
+
+@additive(given=an_announced_operation)
+def what_was_announced_to_leave_stays(contract: Document) -> None:
+    listing = operation(contract, "GET /courses")
+    del listing["deprecated"], listing["x-sunset"]
+    for each in listing["responses"].values():
+        for name in ("Deprecation", "Sunset", "Link"):
+            del each["headers"][name]
+
+
+@additive()
+def an_object_is_announced_to_leave(contract: Document) -> None:
+    rating = {**member(contract, "Course.rating"), "deprecated": True, "x-sunset": TOMORROW, "description": "Leaves."}
+    schema(contract, "Course")["properties"]["rating"] = rating
+
+
 @additive()
 def the_contract_has_another_version(contract: Document) -> None:
     contract["info"]["version"] = "1.99.0"
