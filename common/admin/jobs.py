@@ -95,27 +95,30 @@ class JobAdmin(RecordAdmin):
         """Whether anybody works, and whether anything is wrong."""
         return render_to_string("admin/jobs.html", {"lines": _overview(self)}, request)
 
+    def name_of(self, record: ProcrastinateJob) -> str:
+        """By its task."""
+        return f"{record.task_name} ({record.pk})"
+
     def badges(self, record: ProcrastinateJob) -> Sequence[str]:
         """Its state."""
         return [self.state(record)]
 
     def facts(self, request: HttpRequest, record: ProcrastinateJob) -> Sequence[Fact]:
-        """What it is, what became of each attempt, and what went wrong."""
-        log = ProcrastinateEvent.objects.filter(job_id=record.pk).order_by("at").values_list("at", "type")
+        """What it is, what went wrong, the newest fault first, and what became of each attempt."""
+        log = ProcrastinateEvent.objects.filter(job_id=record.pk).order_by("at", "id").values_list("at", "type")
         faults = JobFault.objects.filter(job_id=record.pk).order_by("-id")[:10]
         return [
-            ("Task", record.task_name),
             ("Arguments", format_html("<pre>{}</pre>", json.dumps(record.args, indent=2))),
             ("Lane", record.queue_name),
             ("Runs alone among", code(record.lock or "")),
             ("Attempts", record.attempts),
             ("Next try", self.next_try(record)),
             ("Runs at", f"worker {record.worker_id}" if record.status == "doing" and record.worker_id else NOTHING),
-            *((kind.replace("_", " ").capitalize(), moment(at)) for at, kind in log[:100]),
             *(
                 (f"Attempt {fault.attempt} failed", format_html("{}<pre>{}</pre>", moment(fault.at), fault.report))
                 for fault in faults
             ),
+            ("Log", format_html("<pre>{}</pre>", "\n".join(_log_line(at, kind) for at, kind in log[:100]))),
         ]
 
     @admin.display(description="arguments")
@@ -198,6 +201,10 @@ class WorkerAdmin(RecordAdmin):
     @admin.display(description="jobs at hand")
     def running(self, worker: Any) -> int:
         return int(worker.at_hand)
+
+
+def _log_line(at: datetime, kind: str) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}  {kind.replace('_', ' ')}"
 
 
 def _oldest_heartbeat() -> datetime:

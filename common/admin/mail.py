@@ -49,7 +49,7 @@ class MailAdmin(RecordAdmin):
     heading, nouns = "Mails", ("mail", "mails")
     description = "What people were told by mail, and what could not be sent."
     shortcuts = (("Failed", "?status=failed"), ("Pending", "?status=pending"))
-    list_display = ("event_", "recipient_", "state", "attempts", "next_try", "created", "fault_")
+    list_display = ("type", "recipient_", "state", "attempts", "next_try", "created", "fault_")
     list_filter = (MailStatusFilter,)
     list_select_related: ClassVar[list[str]] = ["recipient", "event"]
     ordering = ("-id",)
@@ -84,7 +84,7 @@ class MailAdmin(RecordAdmin):
     def facts(self, request: HttpRequest, record: Mail) -> Sequence[Fact]:
         """What it is about, whom it is for, and what became of it."""
         return [
-            ("Event", self.event_(record)),
+            ("Event", link_to_id(self.public_id(record))),
             ("Recipient", self.recipient_(record)),
             ("Email", record.recipient.email),
             ("Written down", self.created(record)),
@@ -95,8 +95,8 @@ class MailAdmin(RecordAdmin):
         ]
 
     @admin.display(description="event")
-    def event_(self, mail: Mail) -> SafeString:
-        return link_to_id(self.public_id(mail), mail.event.type)
+    def type(self, mail: Mail) -> str:
+        return mail.event.type
 
     @admin.display(description="recipient")
     def recipient_(self, mail: Mail) -> SafeString:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
@@ -147,7 +148,7 @@ class DeliveryAdmin(RecordAdmin):
     description = "What was sent to webhooks, and what their servers said."
     view_permission = "common.view_webhook"
     shortcuts = (("Failed", "?status=failed"), ("Pending", "?status=pending"))
-    list_display = ("event_", "webhook_", "state", "attempts", "last_answer", "next_try", "created")
+    list_display = ("type", "webhook_", "state", "attempts", "last_answer", "next_try", "created")
     list_filter = (DeliveryStatusFilter,)
     list_select_related: ClassVar[list[str]] = ["webhook", "event"]
     ordering = ("-id",)
@@ -182,22 +183,22 @@ class DeliveryAdmin(RecordAdmin):
     def facts(self, request: HttpRequest, record: WebhookDelivery) -> Sequence[Fact]:
         """What is told, to whom, and what came of each attempt."""
         return [
-            ("Event", self.event_(record)),
+            ("Event", link_to_id(self.public_id(record))),
             ("Subject", link_to_id(record.event.subject)),
             ("Number among the events of the subject", record.sequence),
-            ("Webhook", self.webhook_(record)),
+            ("Webhook", link_to_id(ids.encode(ids.WEBHOOK, record.webhook_id), record.webhook.url)),
             ("Made", self.created(record)),
             ("Next try", self.next_try(record)),
             *((_when(entry), _answer(entry)) for entry in record.log),
         ]
 
     @admin.display(description="event")
-    def event_(self, delivery: WebhookDelivery) -> SafeString:
-        return link_to_id(self.public_id(delivery), delivery.event.type)
+    def type(self, delivery: WebhookDelivery) -> str:
+        return delivery.event.type
 
     @admin.display(description="webhook")
     def webhook_(self, delivery: WebhookDelivery) -> SafeString:
-        return link_to_id(ids.encode(ids.WEBHOOK, delivery.webhook_id), delivery.webhook.url)
+        return link_to_id(ids.encode(ids.WEBHOOK, delivery.webhook_id), urlsplit(delivery.webhook.url).netloc)
 
     @admin.display(description="status")
     def state(self, delivery: WebhookDelivery) -> SafeString:
@@ -205,7 +206,7 @@ class DeliveryAdmin(RecordAdmin):
 
     @admin.display(description="last answer")
     def last_answer(self, delivery: WebhookDelivery) -> str:
-        return _answer(delivery.log[-1]) if delivery.log else NOTHING
+        return _said(delivery.log[-1]) if delivery.log else NOTHING
 
     @admin.display(description="next try")
     def next_try(self, delivery: WebhookDelivery) -> SafeString | str:
@@ -221,5 +222,8 @@ def _when(entry: dict[str, Any]) -> SafeString | str:
 
 
 def _answer(entry: dict[str, Any]) -> str:
-    said = entry["status_code"] or str(entry["fault"]).replace("_", " ")
-    return f"{said}, after {entry['duration_ms']:,} ms"
+    return f"{_said(entry)}, after {entry['duration_ms']:,} ms"
+
+
+def _said(entry: dict[str, Any]) -> str:
+    return str(entry["status_code"] or entry["fault"]).replace("_", " ")

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
+
+from common.tests.factories import PASSWORD
 
 _WATCH_POLICY = """
 window.violations = [];
@@ -52,6 +54,17 @@ class Watched:
         """In a window of this width nothing has to be scrolled sideways."""
         self.page.set_viewport_size({"width": width, "height": 800})
         assert self.page.evaluate("document.documentElement.scrollWidth") <= width, self.page.url
+
+
+def sign_in(watched: Watched, url: str, *, email: str) -> Page:
+    """The page of somebody who has signed in to the admin, with PASSWORD."""
+    page = watched.page
+    page.goto(f"{url}/admin/")
+    page.get_by_role("textbox", name="Email").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    return page
 
 
 def _told(rule: dict[str, Any]) -> tuple[str, list[str]]:

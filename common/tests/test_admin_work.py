@@ -58,7 +58,7 @@ class TestJobs:
         for attempt in (1, 2, 3):
             assert f"Attempt {attempt} failed" in page
         assert "Traceback" in page
-        assert "Deferred for retry" in page
+        assert "deferred for retry" in page
 
     def test_show_when_they_are_tried_next(self, tmp_path: Any) -> None:
         with transaction.atomic():
@@ -204,7 +204,7 @@ class TestDeliveries:
         page = text(client.get(address("common_webhookdelivery_change", delivery.pk)))
         assert "21 Nov 2026, 18:44 503, after 1,234 ms" in page
         assert "timed out, after 1,234 ms" in page
-        assert "timed out, after 1,234 ms" in text(client.get(DELIVERIES))
+        assert "timed out" in text(client.get(DELIVERIES))
 
     def test_are_found_by_state_webhook_and_event(self, delivery: WebhookDelivery) -> None:
         client = StaffClient(an_operator())

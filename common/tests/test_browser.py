@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from common.models import Event
-from common.tests.browser import Watched, a_page
+from common.tests.browser import a_page, sign_in
 from common.tests.factories import PASSWORD, a_person
 from common.tests.staff import address
 from courses.tests.factories import a_closed_course, a_draft, an_open_course, crs
@@ -17,16 +17,6 @@ from enrollments.tests.factories import a_full_course, an_enrollment, row_of, st
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 EMAIL = "staff@example.org"
-
-
-def sign_in(watched: Watched, url: str) -> Page:
-    page = watched.page
-    page.goto(f"{url}/admin/")
-    page.get_by_role("textbox", name="Email").fill(EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    return page
 
 
 def a_member_of_staff() -> None:
@@ -75,7 +65,7 @@ def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer
     ]
     host = urlsplit(live_server.url).netloc
     with a_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as watched:
-        page = sign_in(watched, live_server.url)
+        page = sign_in(watched, live_server.url, email=EMAIL)
         for path in paths:
             answer = page.goto(f"{live_server.url}{path}")
             assert answer is not None
@@ -124,7 +114,7 @@ def test_course_staff_open_a_course_and_bring_a_learner_in_and_out(live_server: 
     course_id = a_draft(title="Knots for sailors", capacity=1, waitlist_enabled=True)
     ada = a_person(email="ada@example.org", display_name="Ada")
     with a_page(viewport={"width": 1280, "height": 800}) as watched:
-        page = sign_in(watched, live_server.url)
+        page = sign_in(watched, live_server.url, email=EMAIL)
         page.get_by_label("Find by id or email").fill(crs(course_id))
         page.keyboard.press("Enter")
         button(page, "Open")
@@ -152,7 +142,7 @@ def test_lists_are_narrowed_down_and_worked_on_by_keyboard(live_server: LiveServ
     course_id, _, _ = a_full_course(title="Knots for sailors", capacity=2)
     an_enrollment(an_open_course(title="Bread"))
     with a_page(viewport={"width": 1280, "height": 800}) as watched:
-        page = sign_in(watched, live_server.url)
+        page = sign_in(watched, live_server.url, email=EMAIL)
         page.goto(f"{live_server.url}/admin/enrollments/enrollment/")
         menu = page.locator(".filters details", has_text="Status")
         menu.locator("summary").focus()
