@@ -38,6 +38,9 @@ def is_broken_by(difference: Difference) -> bool:
             return True
         case Difference(kind="removed", pointer=pointer) if "/requestBody/" in pointer and "/properties/" in pointer:
             return True
+        case Difference(kind="removed", pointer=pointer) if "/responses/" in pointer and pointer.endswith("/schema"):
+            # Without a schema the answer may be anything.
+            return True
     return False
 
 

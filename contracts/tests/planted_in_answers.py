@@ -230,6 +230,33 @@ def a_header_is_not_always_there(contract: Document) -> None:
     contract["components"]["headers"]["ETag"]["required"] = False
 
 
+@breaking()
+def an_answer_may_be_anything(contract: Document) -> None:
+    del answer(contract, "POST /courses", 201)["content"]["application/json"]["schema"]
+
+
+@breaking()
+def an_answer_is_another_model(contract: Document) -> None:
+    label = {"$ref": "#/components/schemas/CourseLabel"}
+    answer(contract, "POST /courses", 201)["content"]["application/json"]["schema"] = label
+
+
+@breaking()
+def nothing_is_known_to_be_unchanged_any_more(contract: Document) -> None:
+    del operation(contract, "GET /courses/{course_id}")["responses"]["304"]
+
+
+@breaking()
+def a_header_is_written_otherwise(contract: Document) -> None:
+    contract["components"]["headers"]["Retry-After"]["schema"] = {"type": "string", "format": "date-time"}
+
+
+@breaking()
+def problems_have_another_form(contract: Document) -> None:
+    content = answer(contract, "POST /courses", 409)["content"]
+    content["application/json"] = content.pop("application/problem+json")
+
+
 @additive()
 def a_refusal_is_new(contract: Document) -> None:
     answers = operation(contract, "POST /courses")["responses"]

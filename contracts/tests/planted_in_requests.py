@@ -343,6 +343,16 @@ def a_header_is_no_longer_heeded(contract: Document) -> None:
 
 
 @breaking()
+def keys_may_be_less_long(contract: Document) -> None:
+    parameter(contract, "POST /courses", "Idempotency-Key")["schema"]["maxLength"] = 64
+
+
+@breaking()
+def a_query_parameter_takes_only_some_values(contract: Document) -> None:
+    parameter(contract, "GET /courses", "search")["schema"]["enum"] = ["bread", "knots"]
+
+
+@breaking()
 def a_choice_in_a_query_is_gone(contract: Document) -> None:
     schema(contract, "CourseSort")["enum"].remove("rating")
 
@@ -405,6 +415,11 @@ def what_was_public_needs_a_token(contract: Document) -> None:
 @breaking()
 def another_kind_of_credentials_is_needed(contract: Document) -> None:
     operation(contract, "GET /users/me")["security"] = [{"apiKeyAuth": []}]
+
+
+@breaking()
+def two_kinds_of_credentials_are_needed_at_once(contract: Document) -> None:
+    operation(contract, "GET /users/me")["security"] = [{"bearerAuth": [], "apiKeyAuth": []}]
 
 
 @breaking()
