@@ -13,7 +13,7 @@ from django.db import transaction
 from common import ids
 from common.models import User
 from common.types import Actor, PageRequest
-from config import demo_reviews
+from config import demo_partners, demo_reviews
 from courses import services as courses
 from enrollments import services as enrollments
 
@@ -87,9 +87,9 @@ def fill(*, now: datetime) -> bool:
         return False
     with transaction.atomic():
         learners = _make_people()
-        for index, plan in enumerate(_PLANS):
-            # Each course starts with somebody else, so that no learner is in all of them.
-            _make_course(plan, learners[index:] + learners[:index], now)
+        # Each course starts with somebody else, so that no learner is in all of them.
+        made = [_make_course(plan, learners[index:] + learners[:index], now) for index, plan in enumerate(_PLANS)]
+        demo_partners.fill(course_ids=made[:3], now=now)
         moderators = list(User.objects.filter(groups__name="Moderators").values_list("pk", flat=True))
         demo_reviews.fill(seats=_seats(learners), readers=learners, moderators=moderators, now=now)
     return True
@@ -114,7 +114,7 @@ def banner(*, base_url: str, now: datetime) -> list[str]:
         "",
         f"Password of every account: {PASSWORD}",
         f"  {ADMIN}      everything",
-        f"  {STAFF}      course staff: courses and rosters",
+        f"  {STAFF}      course staff: courses, rosters, partners",
         f"  {MODERATOR}  moderator",
         f"  {LEARNER}        a learner",
         "",
@@ -129,13 +129,13 @@ def _make_people() -> list[UUID]:
     password = make_password(PASSWORD)
     User.objects.create(email=ADMIN, display_name="Admin", password=password, is_staff=True, is_superuser=True)
     staff = (
-        (STAFF, "Course Staff", "Course staff"),
-        (MODERATOR, "Moderator", "Moderators"),
-        ("naomi@lectern.example", "Naomi Becker", "Moderators"),
+        (STAFF, "Course Staff", ("Course staff", "Partner staff")),
+        (MODERATOR, "Moderator", ("Moderators",)),
+        ("naomi@lectern.example", "Naomi Becker", ("Moderators",)),
     )
-    for email, name, group in staff:
+    for email, name, groups in staff:
         person = User.objects.create(email=email, display_name=name, password=password, is_staff=True)
-        person.groups.add(Group.objects.get(name=group))
+        person.groups.set(Group.objects.filter(name__in=groups))
     learners = [
         User(email=f"{name.split()[0].lower()}@lectern.example", display_name=name, password=password)
         for name in _NAMES
@@ -143,7 +143,7 @@ def _make_people() -> list[UUID]:
     return [learner.pk for learner in User.objects.bulk_create(learners)]
 
 
-def _make_course(plan: _Plan, learners: list[UUID], now: datetime) -> None:
+def _make_course(plan: _Plan, learners: list[UUID], now: datetime) -> UUID:
     values = courses.CourseChanges(
         title=plan.title,
         instructor=plan.instructor,
@@ -161,6 +161,7 @@ def _make_course(plan: _Plan, learners: list[UUID], now: datetime) -> None:
         _STEPS[step](course_id=course_id, actor=_ACTOR, now=now)
     if plan.steps == ("open",):
         _ask(course_id, learners[: plan.asking], now)
+    return course_id
 
 
 def _ask(course_id: UUID, learners: list[UUID], now: datetime) -> None:

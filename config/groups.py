@@ -15,6 +15,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "enrollments.view_enrollment",
         "enrollments.change_enrollment",
     ),
+    "Partner staff": (
+        "courses.view_course",
+        "enrollments.view_enrollment",
+        "enrollments.view_partner",
+        "enrollments.change_partner",
+        "enrollments.view_import",
+        "enrollments.change_import",
+    ),
     "Moderators": (
         "courses.view_course",
         "reviews.view_review",

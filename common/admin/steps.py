@@ -23,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What was done, in a sentence, and where to go on: the page of the record that `go_to` names by its key."""
+    """What was done, in a sentence, and where to go on: the page of the record that `go_to` names by its key.
+
+    A `secret` that came of it is shown first, on a page that is nowhere else and never again.
+    """
 
     message: str
     go_to: object = None
     level: int = messages.SUCCESS
+    secret: str = ""
 
 
 class Step:
@@ -91,6 +95,8 @@ class Step:
         form = self.form_class(sent, initial=self.initial(request, record), label_suffix="")
         if request.method == "POST" and form.is_valid():
             done = self._attempt(record, form, actor_of(request))
+            if done is not None and done.secret:
+                return self._show_secret(model_admin, request, object_id, done)
             if done is not None:
                 messages.add_message(request, done.level, done.message)
                 return redirect(model_admin.address(object_id if done.go_to is None else done.go_to))
@@ -108,6 +114,22 @@ class Step:
         except DomainError as refusal:
             self.show_refusal(record=record, form=form, refusal=refusal)
         return None
+
+    def _show_secret(
+        self, model_admin: "ListAdmin", request: HttpRequest, object_id: str | None, done: Done
+    ) -> HttpResponse:
+        """In the answer to the POST itself: a message would be kept until it is shown."""
+        context = {
+            **model_admin.admin_site.each_context(request),
+            "title": self.label,
+            "opts": model_admin.opts,
+            "done": done,
+            "list_address": model_admin.list_address(),
+            "list_title": model_admin.list_title(),
+            "onward": model_admin.address(object_id if done.go_to is None else done.go_to),
+        }
+        request.current_app = model_admin.admin_site.name
+        return TemplateResponse(request, "admin/secret.html", context)
 
     def _page(self, model_admin: "ListAdmin", request: HttpRequest, record: Any, form: forms.Form) -> HttpResponse:
         name = None if record is None else model_admin.name_of(record)

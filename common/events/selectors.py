@@ -62,6 +62,13 @@ def timeline_of_course(*, course: str, types: Collection[str] = TYPES, limit: in
     return _newest(Event.objects.filter(course=course, type__in=types), limit)
 
 
+def timeline_of_partner(*, partner: str, limit: int) -> list[EventRecord]:
+    """The newest events in the feed of the partner with this public id, newest first."""
+    # In the order of the feed, since that is how the index of a partner's events goes.
+    events = Event.objects.filter(partner=partner, position__isnull=False).exclude(partner="")
+    return [_to_record(row) for row in events.order_by("-position")[:limit]]
+
+
 def _newest(events: QuerySet[Event], limit: int) -> list[EventRecord]:
     return [_to_record(row) for row in events.order_by("-id")[:limit]]
 

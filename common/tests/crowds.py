@@ -9,7 +9,7 @@ from common.mail import services as mail
 from common.tests.factories import a_learner, a_person, usr
 from common.tests.webhooks import a_webhook, hand_on, happen
 from courses.tests.factories import an_open_course
-from enrollments.tests.factories import a_full_course, an_enrollment
+from enrollments.tests.factories import a_full_course, a_key, a_partner, an_enrollment, an_import, run
 from reviews.tests.factories import a_held_review, a_hidden_review
 
 
@@ -77,6 +77,16 @@ def many_mails(count: int) -> None:
         pass
 
 
+def many_partners(count: int) -> None:
+    for _ in range(count):
+        a_key(a_partner())
+
+
+def many_imports(count: int) -> None:
+    for _ in range(count):
+        run(an_import(a_partner()))
+
+
 def many_held_reviews(count: int) -> None:
     course_id = an_open_course()
     for _ in range(count):
@@ -95,6 +105,8 @@ MAKERS = {
     "courses.course": many_courses,
     "enrollments.enrollment": many_enrollments,
     "enrollments.placeinline": many_who_wait,
+    "enrollments.partner": many_partners,
+    "enrollments.import": many_imports,
     "reviews.review": many_held_reviews,
     "reviews.historyentry": many_decisions,
     "auth.group": many_groups,

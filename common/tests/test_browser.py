@@ -12,7 +12,16 @@ from common.tests.browser import a_page, sign_in
 from common.tests.factories import PASSWORD, a_person
 from common.tests.staff import address
 from courses.tests.factories import a_closed_course, a_draft, an_open_course, crs
-from enrollments.tests.factories import a_full_course, an_enrollment, row_of, status_of
+from enrollments.tests.factories import (
+    a_full_course,
+    a_key,
+    a_partner,
+    an_enrollment,
+    an_import,
+    row_of,
+    run,
+    status_of,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -20,8 +29,9 @@ EMAIL = "staff@example.org"
 
 
 def a_member_of_staff() -> None:
-    """Course staff who may read the event log as well, and can sign in."""
-    person = a_person(email=EMAIL, is_staff=True, groups=("Course staff",), permissions=("common.view_event",))
+    """Course and partner staff who may read the event log as well, and can sign in."""
+    groups = ("Course staff", "Partner staff")
+    person = a_person(email=EMAIL, is_staff=True, groups=groups, permissions=("common.view_event",))
     person.set_password(PASSWORD)
     person.save()
 
@@ -44,7 +54,9 @@ def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer
     course_id, (seated,), (waiting,) = a_full_course(waiting=1)
     closed = a_closed_course()
     enrollment, place = row_of(course_id, seated), row_of(course_id, waiting)
-    course = crs(course_id)
+    course, partner_id = crs(course_id), a_partner()
+    a_key(partner_id)
+    done, queued = run(an_import(partner_id, ("x", "e-1", "ada@example.org", "Ada"))), an_import(partner_id)
     paths = [
         *("/", "/problems", "/problems/course-full", "/admin/", "/admin/password_change/"),
         *("/admin/courses/course/", "/admin/courses/course/?open=yes&q=knots", "/admin/courses/course/?q=nothing"),
@@ -60,6 +72,10 @@ def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer
             f"{address('enrollments_enrollment_enroll')}?course={course}",
         ),
         *("/admin/enrollments/placeinline/", f"/admin/enrollments/placeinline/?course={course}"),
+        *("/admin/enrollments/partner/", address("enrollments_partner_new")),
+        *(address(f"enrollments_partner_{page}", partner_id) for page in ("change", "key", "rotate", "revoke")),
+        *("/admin/enrollments/import/", address("enrollments_import_change", done.id)),
+        address("enrollments_import_cancel", queued.id),
         *("/admin/common/user/", address("common_user_change", seated)),
         *("/admin/common/event/", address("common_event_change", Event.objects.latest("id").pk)),
     ]
