@@ -60,7 +60,7 @@ def bulk(page: Page) -> None:
         page.keyboard.press("j")
         page.keyboard.press("x")
     page.get_by_label("Action:").select_option("hide_selected")
-    page.get_by_role("button", name="Go").click()
+    page.get_by_role("button", name="Go", exact=True).click()
     page.get_by_label("Advertising or spam").check()
 
 
