@@ -248,6 +248,10 @@ def rescue() -> None:
             logger.warning("Job %s[%s] waits again: attempt %s never came to an end", name, job_id, attempts)
 
 
+# For set-based questions of apps: the keys of the jobs that wait or run.
+LIVE_KEYS_IN_SQL = "(SELECT lock FROM procrastinate_jobs WHERE lock IS NOT NULL AND status IN ('todo', 'doing'))"
+
+
 def run_pending() -> int:
     """No job is due any more: each ran in this process, on its database connection. Returns how many did.
 

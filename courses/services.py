@@ -312,7 +312,7 @@ def lock_many_places(*, course_ids: Collection[UUID]) -> dict[UUID, Places]:
 @db.step
 def move_many_places(*, moves: Mapping[UUID, tuple[int, int]]) -> None:
     """As `move_places` for many courses, which the caller has locked: so many seats and people in line more."""
-    db.execute(
+    db.execute_set(
         _MOVE_MANY,
         [list(moves), [seats for seats, _ in moves.values()], [waiting for _, waiting in moves.values()]],
     )
@@ -322,7 +322,7 @@ def move_many_places(*, moves: Mapping[UUID, tuple[int, int]]) -> None:
 def replace_counters(*, changes: Mapping[UUID, tuple[Counters, Counters]]) -> set[UUID]:
     """Where the places of these courses say the first, they say the second. Returns the courses where they did."""
     columns = zip(*(_numbers(old) + _numbers(new) for old, new in changes.values()), strict=True)
-    return {course_id for (course_id,) in db.fetch_all(_REPLACE_COUNTERS, [list(changes), *map(list, columns)])}
+    return {course_id for (course_id,) in db.fetch_set(_REPLACE_COUNTERS, [list(changes), *map(list, columns)])}
 
 
 def _numbers(counters: Counters) -> tuple[int, int, int]:

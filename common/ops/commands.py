@@ -17,7 +17,7 @@ from typing import IO, Any, ClassVar, cast
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.db import Error
 from rich.console import Console
 
 from common import clock, ids
@@ -110,7 +110,7 @@ class OpsCommand(BaseCommand):
             code = self._handle(options)
         except (DomainError, InvalidInput, plans.NotAPlan, OSError) as refusal:
             raise CommandError(str(refusal), returncode=REFUSED) from refusal
-        except DatabaseError as fault:
+        except Error as fault:
             raise CommandError(f"The database did not do its part: {fault}", returncode=SOME_FAILED) from fault
         if code:
             sys.exit(code)
@@ -230,7 +230,7 @@ class OpsCommand(BaseCommand):
             except KeyboardInterrupt:
                 runs.end(run_id=run_id, holder=holder, status=RunStatus.INTERRUPTED)
                 status = RunStatus.INTERRUPTED
-            except (DatabaseError, runs.TakenOver) as fault:
+            except (Error, runs.TakenOver) as fault:
                 self._say(f"Stopped: {fault or 'another process has resumed this run'}")
                 self._say(f"To go on: {self._how_to_resume(run_id)}")
                 return SOME_FAILED

@@ -72,7 +72,7 @@ def store(check: "Check", scope: Scope, *, run_id: UUID, now: datetime, limit: i
     """What breaks the invariant is planned in the run. Returns how many items these are."""
     _be_patient()
     sql, values = _asked(check, scope, now)
-    return db.execute(_STORE.format(sql=sql), {**values, "run_id": run_id, "kind": check.name, "limit": limit})
+    return db.execute_set(_STORE.format(sql=sql), {**values, "run_id": run_id, "kind": check.name, "limit": limit})
 
 
 def again(check: "Check", items: Sequence[Item], now: datetime) -> dict[UUID | None, Item]:
@@ -83,15 +83,14 @@ def again(check: "Check", items: Sequence[Item], now: datetime) -> dict[UUID | N
         "courses": list({item.course_id for item in items}),
     }
     sql = _scoped(check, check.scopes["again"])
-    rows = db.fetch_all(f"{_ROWS.format(sql=sql)} WHERE key = ANY(%(keys)s)", values)
+    rows = db.fetch_set(f"{_ROWS.format(sql=sql)} WHERE key = ANY(%(keys)s)", values)
     found = (_item(check, course_id, key, before, after) for course_id, key, before, after in rows)
     return {item.key: item for item in found}
 
 
 def count(check: "Check", *, now: datetime, sample: int) -> tuple[int, list[dict[str, Any]]]:
     """How many things break the invariant, and the first few of them. Inside `reading`."""
-    row = db.fetch_one(_COUNT.format(sql=_scoped(check, "true")), {"now": now, "limit": sample})
-    assert row is not None
+    (row,) = db.fetch_set(_COUNT.format(sql=_scoped(check, "true")), {"now": now, "limit": sample})
     return row[0], json.loads(row[1])
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from common import clock, db
 from common.errors import DomainError
@@ -23,8 +23,6 @@ logger = logging.getLogger(__name__)
 # How long a batch waits for one lock, and for one statement. Told to each transaction, since behind PgBouncer there is
 # no session to tell it to.
 _LIMITS = "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '60s', true)"
-# What another try may get over: a deadlock, a conflict, a lock or an answer that took too long.
-_TRANSIENT = {"40P01", "40001", "55P03", "57014"}
 _TRIES = 5
 
 
@@ -56,7 +54,7 @@ class Worker:
 
         Raises:
             TakenOver: another process has resumed the run.
-            DatabaseError: the database is away. The run can be resumed.
+            Error: the database is away. The run can be resumed.
         """
         status = self._work()
         runs.end(run_id=self._run.id, holder=self._holder, status=status)
@@ -110,7 +108,7 @@ class Worker:
                 self._attempt([item])
             except Exception as fault:  # noqa: BLE001
                 _raise_unless_of_the_items(fault)
-                if tries_left and _sqlstate(fault) in _TRANSIENT:
+                if tries_left and db.is_unavailable(fault):
                     continue
                 self._note_fault(item, fault)
             return
@@ -164,19 +162,14 @@ def result_of(fault: Exception) -> Result:
         name = db.violated_constraint(fault) or "constraint"
         detail = f"The database does not allow it, by its constraint {name}."
         return Result(outcome=Outcome.REFUSED, code=name[:60], detail=detail)
-    if _sqlstate(fault) in _TRANSIENT:
+    if db.is_unavailable(fault):
         detail = f"Others kept it busy through {_TRIES} tries. Try again."
         return Result(outcome=Outcome.FAILED, code="busy", detail=detail)
     first_line = (str(fault).splitlines() or [""])[0]
     return Result(outcome=Outcome.FAILED, code="fault", detail=f"{type(fault).__name__}: {first_line}"[:500])
 
 
-def _sqlstate(fault: BaseException) -> str | None:
-    return getattr(fault.__cause__, "sqlstate", None)
-
-
 def _raise_unless_of_the_items(fault: Exception) -> None:
     """A database that is away, or another holder, says nothing about the items at hand: the run stops where it is."""
-    is_away = isinstance(fault, DatabaseError) and (connection.connection is None or connection.connection.closed)
-    if is_away or isinstance(fault, runs.TakenOver):
+    if db.is_lost(fault) or isinstance(fault, runs.TakenOver):
         raise fault

@@ -86,7 +86,7 @@ def begin(
     )
     rest = iter(items)
     while some := list(islice(rest, _READ_AT_ONCE)):
-        db.execute(_INSERT, {"run_id": run.pk, **_columns(some)})
+        db.execute_set(_INSERT, {"run_id": run.pk, **_columns(some)})
     counts = sum(counts_by_kind(run_id=run.pk).values(), Counter[str]())
     del counts[Outcome.PLANNED]
     OpsRun.objects.filter(pk=run.pk).update(counts=counts)
@@ -129,7 +129,7 @@ def note(
     Raises:
         TakenOver: the run is somebody else's by now, and nothing of the transaction at hand may hold.
     """
-    db.execute(
+    db.execute_set(
         _NOTE,
         {
             "ids": [item.id for item in items],

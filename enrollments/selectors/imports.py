@@ -90,6 +90,18 @@ def still_pending(*, import_id: UUID, lines: list[int]) -> set[int]:
     return {line for (line,) in db.fetch_set(_STILL_PENDING, [import_id, lines])}
 
 
+def partner_of_import(*, import_id: UUID) -> UUID:
+    """Whose import it is.
+
+    Raises:
+        ImportNotFound: there is none with this id.
+    """
+    partner_id = ImportFile.objects.filter(pk=import_id).values_list("partner_id", flat=True).first()
+    if partner_id is None:
+        raise ImportNotFound
+    return partner_id
+
+
 def unfinished_imports() -> list[tuple[UUID, str]]:
     """The imports that are queued or running, and the requests that brought them."""
     return list(ImportFile.objects.filter(status__in=UNFINISHED).order_by("id").values_list("pk", "request_id"))

@@ -109,7 +109,7 @@ def newest_rows(*, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID]
     out.
     """
     courses, learners = [course_id for course_id, _ in pairs], [learner_id for _, learner_id in pairs]
-    rows = db.fetch_all(_NEWEST, [courses, learners])
+    rows = db.fetch_set(_NEWEST, [courses, learners])
     return {(course_id, learner_id): (row_id, Status(status)) for course_id, learner_id, row_id, status in rows}
 
 

@@ -65,6 +65,7 @@ from enrollments.services.repairing import (
     restore_rows,
     seat_waiting,
 )
+from enrollments.services.repairing_imports import lock_imports, retry_imports, wake_imports
 from enrollments.services.through_partner import (
     enroll_through_partner,
     list_enrollments_of_partner,
@@ -174,6 +175,7 @@ __all__ = [
     "list_roster",
     "list_waitlist",
     "lock_courses",
+    "lock_imports",
     "move_to_waitlist",
     "newest_rows",
     "promote_waitlist",
@@ -184,6 +186,7 @@ __all__ = [
     "restore_rows",
     "resume_imports",
     "retry_import",
+    "retry_imports",
     "revoke",
     "revoke_key",
     "rotate_key",
@@ -193,6 +196,7 @@ __all__ = [
     "take_import",
     "transfer",
     "version_of",
+    "wake_imports",
     "withdraw",
     "withdraw_through_partner",
 ]

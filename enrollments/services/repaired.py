@@ -120,7 +120,7 @@ def rows_of(items: Sequence[Item]) -> dict[UUID, Row]:
     """The rows that the items are about, by key."""
     return {
         row_id: Row(learner_id=learner_id, via=via_from(partner_id, external_id), state=as_state(state))
-        for row_id, learner_id, partner_id, external_id, state in db.fetch_all(_ROWS, [keys(items)])
+        for row_id, learner_id, partner_id, external_id, state in db.fetch_set(_ROWS, [keys(items)])
     }
 
 

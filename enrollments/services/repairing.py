@@ -106,7 +106,7 @@ def replace_counters(*, items: Sequence[Item], actor: Actor) -> list[Result]:
 @db.step
 def end_surplus_standings(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     """These rows are over: places in line are left, seats revoked. Their learners keep the standing beside them."""
-    db.execute(_END_SURPLUS, [keys(items)])
+    db.execute_set(_END_SURPLUS, [keys(items)])
     shares = [_NO_SEAT if item.before["status"] in IN_COURSE else _NO_PLACE_IN_LINE for item in items]
     results = finish(items, shares, code="ended", counted=_recount(items))
     tell_of_rows(items, results, actor)
@@ -116,12 +116,12 @@ def end_surplus_standings(*, items: Sequence[Item], actor: Actor) -> list[Result
 @db.step
 def move_to_waitlist(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     """These rows, given the last to come first, are at the head of their lines: who came first stands in front."""
-    lowest = dict(db.fetch_all(_LOWEST_NUMBERS, [course_ids(items)]))
+    lowest = dict(db.fetch_set(_LOWEST_NUMBERS, [course_ids(items)]))
     numbers = []
     for item in items:
         lowest[item.course_id] -= 1
         numbers.append(lowest[item.course_id])
-    db.execute(_TO_THE_HEAD, [keys(items), numbers])
+    db.execute_set(_TO_THE_HEAD, [keys(items), numbers])
     # Of more seats than there are the counter knows nothing, so it does not move with them.
     results = finish(items, [_PLACE_IN_LINE] * len(items), code="moved_to_waitlist", counted=_recount(items))
     tell_of_rows(items, results, actor)
@@ -180,7 +180,7 @@ def restore_rows(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     Rows that have been touched since stay as they are.
     """
     befores, afters = [_of_row(item.before) for item in items], [_of_row(item.after) for item in items]
-    restored = {row_id for (row_id,) in db.fetch_all(_RESTORE, [keys(items), befores, afters])}
+    restored = {row_id for (row_id,) in db.fetch_set(_RESTORE, [keys(items), befores, afters])}
     done = [item for item in items if item.key in restored]
     results = finish(done, [share_of(item) for item in done], code="restored")
     tell_of_rows(done, results, actor)
@@ -191,7 +191,7 @@ def restore_rows(*, items: Sequence[Item], actor: Actor) -> list[Result]:
 def _recount(items: Sequence[Item]) -> dict[UUID, Counted]:
     """What the counters of the items' courses should say: of more seats than there are, that all are taken."""
     places = courses.list_places(course_ids=course_ids(items))
-    found = {course_id: (seats, line) for course_id, seats, line in db.fetch_all(_COUNT, [list(places)])}
+    found = {course_id: (seats, line) for course_id, seats, line in db.fetch_set(_COUNT, [list(places)])}
     return {
         course_id: (seats if each.capacity is None else min(seats, each.capacity), line)
         for course_id, each in places.items()

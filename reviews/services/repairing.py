@@ -41,15 +41,15 @@ _TOUCHED = Result(
 def lock_summaries(*, course_ids: Collection[UUID]) -> None:
     """Each of these courses has a summary, and nobody else changes it until the transaction ends."""
     wanted = list(course_ids)
-    db.execute(_MAKE, [wanted])
-    db.execute(_LOCK, [wanted])
+    db.execute_set(_MAKE, [wanted])
+    db.execute_set(_LOCK, [wanted])
 
 
 @db.step
 def replace_summaries(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     """Where the summaries of the items' courses are as before, they are as after, and the catalogue's ratings too."""
     columns = zip(*(_counts(item.before) + _counts(item.after) for item in items), strict=True)
-    replaced = {course for (course,) in db.fetch_all(_REPLACE, [[item.key for item in items], *map(list, columns)])}
+    replaced = {course for (course,) in db.fetch_set(_REPLACE, [[item.key for item in items], *map(list, columns)])}
     done = [item for item in items if item.key in replaced]
     for item in done:
         average = item.after["rating_average"]
