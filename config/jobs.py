@@ -2,11 +2,12 @@
 
 from django.core.management import call_command
 
-from common import idempotency, jobs
+from common import clock, idempotency, jobs
 from common.events import selectors
 from common.events import services as events
 from common.mail import jobs as mail
 from common.mail import services as mail_services
+from common.ops import invariants
 from common.webhooks import delivering
 from common.webhooks import jobs as webhooks
 
@@ -34,3 +35,9 @@ def forget_idempotency_keys() -> None:
 def forget_expired_tokens() -> None:
     """Refresh tokens that have run out are no longer listed."""
     call_command("flushexpiredtokens")
+
+
+@jobs.every("*/15 * * * *", name="common.look_at_invariants")
+def look_at_invariants() -> None:
+    """The health page is not older than a quarter of an hour."""
+    invariants.look(now=clock.now())

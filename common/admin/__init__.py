@@ -11,6 +11,7 @@ from common.admin.filters import AutocompleteFilter, ChoiceFilter, YesNoFilter, 
 from common.admin.jobs import JobAdmin, WorkerAdmin
 from common.admin.mail import MailAdmin
 from common.admin.people import GroupAdmin, PersonAdmin
+from common.admin.repairs import InvariantAdmin, ItemAdmin, RunAdmin
 from common.admin.steps import Done, Step
 from common.admin.timeline import Entry
 from common.admin.webhooks import DeliveryAdmin, WebhookAdmin
@@ -25,12 +26,15 @@ __all__ = [
     "EventAdmin",
     "Fact",
     "GroupAdmin",
+    "InvariantAdmin",
+    "ItemAdmin",
     "JobAdmin",
     "Link",
     "ListAdmin",
     "MailAdmin",
     "PersonAdmin",
     "RecordAdmin",
+    "RunAdmin",
     "Step",
     "WebhookAdmin",
     "WorkerAdmin",

@@ -5,6 +5,7 @@ Items are written one by one, so that a report may be longer than the memory.
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -22,6 +23,7 @@ _SHOWN = ("check", "subject", "outcome", "what")
 # A table is as wide as its first lines need, since it cannot wait for the last one.
 _MEASURED = 200
 _WIDEST = 44
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ def sentence(item: Item) -> str:
 def difference(before: State, after: State) -> str:
     """`seats_taken 5 → 3, waiting 0 → 1`."""
     changed = [name for name in after if before.get(name) != after[name]]
+    changed.sort(key=lambda name: name != "status")
     return ", ".join(
         f"{name} {_said(before[name])} → {_said(after[name])}" if name in before else f"{name} {_said(after[name])}"
         for name in changed
@@ -81,6 +84,8 @@ def _said(value: Any) -> str:
         return "none"
     if isinstance(value, dict):
         return difference({}, value)
+    if isinstance(value, str) and _TIME.match(value):
+        return value[:19].replace("T", " ")
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

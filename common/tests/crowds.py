@@ -6,6 +6,9 @@ from django.db import transaction
 from common import db, ids, jobs
 from common.events import services as events
 from common.mail import services as mail
+from common.models import Invariant
+from common.ops import runs
+from common.ops.types import Item
 from common.tests.factories import a_learner, a_person, usr
 from common.tests.webhooks import a_webhook, hand_on, happen
 from courses.tests.factories import an_open_course
@@ -99,6 +102,26 @@ def many_decisions(count: int) -> None:
         a_hidden_review(course_id=course_id)
 
 
+def many_runs(count: int) -> None:
+    for _ in range(count):
+        _begin_run()
+
+
+def many_items(count: int) -> None:
+    _begin_run(*(Item(kind="seat-counters", key=ids.new_uuid(), course_id=ids.new_uuid()) for _ in range(count)))
+
+
+def _begin_run(*items: Item) -> None:
+    runs.begin(
+        command="repair_enrollments", arguments={"checks": []}, operator="ada", holder=ids.new_uuid(), items=items
+    )
+
+
+def many_invariants(count: int) -> None:
+    names = [f"invariant {number} of {count}" for number in range(count)]
+    Invariant.objects.bulk_create(Invariant(name=name, findings=1, took_ms=1) for name in names)
+
+
 MAKERS = {
     "common.user": many_people,
     "common.event": many_courses,
@@ -115,4 +138,7 @@ MAKERS = {
     "common.webhook": many_webhooks,
     "common.webhookdelivery": many_deliveries,
     "common.mail": many_mails,
+    "common.opsrun": many_runs,
+    "common.opsitem": many_items,
+    "common.invariant": many_invariants,
 }

@@ -21,7 +21,17 @@ from common.admin import ListAdmin
 from common.admin.lists import BoundedCountPaginator
 from common.admin_site import StaffSite
 from common.models import Event, IdempotencyRecord
-from common.tests.crowds import MAKERS, a_job, a_worker, many_deliveries, many_imports, many_mails, many_people
+from common.tests.crowds import (
+    MAKERS,
+    a_job,
+    a_worker,
+    many_deliveries,
+    many_imports,
+    many_invariants,
+    many_items,
+    many_mails,
+    many_people,
+)
 from common.tests.factories import a_person
 from common.tests.staff import StaffClient, a_superuser, a_viewer, address, text
 from common.tests.unchanged import nothing_changed
@@ -65,6 +75,8 @@ def a_row(label: str) -> Model:
     many_deliveries(1)
     many_mails(1)
     many_imports(1)
+    many_items(1)
+    many_invariants(1)
     queryset = ADMINS[label].get_queryset(_request())
     row = queryset.filter(pk=course_id).first() or queryset.first()
     assert row is not None
