@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from rich.console import Console
@@ -56,6 +56,12 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
         waves, faults = rotate(turns, rounds=_rounds(arguments), say=console.print)
     reached = [] if round_trips is None else figures(waves, round_trips, world)
     reached += figures_of_reviews(waves, queries, world)
+    if not arguments.reviews:
+        # On a service of its own, whose clients are fewer; the newcomers are those whom nobody has enrolled yet.
+        imported, import_faults = _import(arguments, console, world, database, newcomers=stage.newcomers)
+        waves["enroll beside an import"] = [imported.beside]
+        reached += figures_of_import(imported)
+        faults += import_faults
     if arguments.json:
         print(report.as_json(waves, reached, faults))
         return faults
@@ -65,11 +71,7 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
 
 
 def _measure_import(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
-    """A partner's file, done while clients enroll."""
-    with service.running(database.url) as running:
-        console.print("Importing beside clients who enroll …")
-        rows = imports.QUICK_ROWS if arguments.quick else imports.ROWS
-        imported, faults = imports.measure(_stage(world, database, running), rows=rows)
+    imported, faults = _import(arguments, console, world, database)
     reached = figures_of_import(imported)
     if arguments.json:
         print(report.as_json({"enroll beside an import": [imported.beside]}, reached, faults))
@@ -87,6 +89,21 @@ def _measure_jobs(arguments: argparse.Namespace, console: Console, _world: World
     else:
         report.show_figures(console, reached)
     return faults
+
+
+def _import(
+    arguments: argparse.Namespace,
+    console: Console,
+    world: World,
+    database: Database,
+    newcomers: Iterator[int] | None = None,
+) -> tuple[imports.Imported, list[str]]:
+    """A partner's file, done while clients enroll."""
+    with service.running(database.url) as running:
+        console.print("Importing beside clients who enroll …")
+        stage = _stage(world, database, running)
+        stage.newcomers = newcomers or stage.newcomers
+        return imports.measure(stage, rows=imports.QUICK_ROWS if arguments.quick else imports.ROWS)
 
 
 def _measure_servers(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
