@@ -41,6 +41,7 @@ _OF_COURSES = {
     "course.opened": "The course was opened",
     "course.closed": "The course was closed",
     "course.archived": "The course was archived",
+    "enrollment.repaired": "The counters of the course were repaired",
 }
 
 
@@ -107,6 +108,8 @@ def _details(data: Mapping[str, Any]) -> list[str]:
     details = []
     if data.get("changed"):
         details.append(", ".join(str(name).replace("_", " ") for name in data["changed"]))
+    if data.get("check"):
+        details.append(str(data["check"]))
     if data.get("source", "self") != "self":
         details.append(f"through {data['source']}")
     if data.get("rating"):
@@ -126,4 +129,6 @@ def _actor(name: str, names: Mapping[str, str]) -> SafeString | str:
     kind, _, rest = name.partition(":")
     if kind == "system" and rest:
         return f"the system ({rest.replace('-', ' ')})"
+    if kind == "operator" and rest:
+        return f"an operator ({rest})"
     return link_to_id(name, names[name]) if name in names else name
