@@ -105,11 +105,9 @@ def _sentence(event: EventRecord, names: Mapping[str, str]) -> SafeString:
 
 def _details(data: Mapping[str, Any]) -> list[str]:
     """What the sentence leaves out, as far as the event knows it."""
-    details = []
+    details = [str(data["check"])] if data.get("check") else []
     if data.get("changed"):
         details.append(", ".join(str(name).replace("_", " ") for name in data["changed"]))
-    if data.get("check"):
-        details.append(str(data["check"]))
     if data.get("source", "self") != "self":
         details.append(f"through {data['source']}")
     if data.get("rating"):
