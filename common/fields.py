@@ -79,6 +79,18 @@ class Time(serializers.DateTimeField):
         return moment
 
 
+class DistinctList(serializers.ListField):
+    """A JSON array in which nothing occurs twice."""
+
+    default_error_messages = {"repeated": "Name each only once."}
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        values: list[Any] = super().to_internal_value(data)
+        if len(set(values)) < len(values):
+            self.fail("repeated")
+        return values
+
+
 class QueryInteger(serializers.IntegerField):
     """A whole number in a query string, in ASCII digits."""
 

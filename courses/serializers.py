@@ -45,8 +45,8 @@ class UpdateCourseBody(Body):
         min_value=0, max_value=_LARGEST_CAPACITY, required=False, allow_null=True, help_text="null: unlimited."
     )
     waitlist_enabled = Boolean(required=False)
-    enrollment_opens_at = Time(required=False, allow_null=True)
-    enrollment_closes_at = Time(required=False, allow_null=True)
+    enrollment_opens_at = Time(required=False, allow_null=True, help_text="From 1900 on.")
+    enrollment_closes_at = Time(required=False, allow_null=True, help_text="From 1900 on, and after it opens.")
 
     example: ClassVar = {"capacity": 40, "waitlist_enabled": True}
 

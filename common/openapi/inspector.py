@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from common.deprecation import HEADERS as ANNOUNCING
 from common.deprecation import Leaving, members_of
-from common.fields import Choice, Constant, Null, PublicId, QueryBoolean, Text
+from common.fields import Choice, Constant, DistinctList, Null, PublicId, QueryBoolean, Text
 from common.openapi import components
 from common.openapi.components import Schema
 from common.operations import Access, CsvFile, Operation, PageOf
@@ -226,7 +226,8 @@ class AutoSchema(SpectacularSchema):
     def _map_serializer_field(self, field: Any, direction: str, *options: Any) -> Any:
         schema = self._own_mapping(field, direction)
         if schema is None:
-            return super()._map_serializer_field(field, direction, *options)
+            schema = super()._map_serializer_field(field, direction, *options)
+            return {**schema, "uniqueItems": True} if isinstance(field, DistinctList) else schema
         return append_meta(schema, self._get_serializer_field_meta(field, direction))
 
     def _own_mapping(self, field: Any, direction: str) -> Schema | None:

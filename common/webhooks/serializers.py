@@ -1,12 +1,12 @@
 """The shapes of webhooks over HTTP."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import serializers
 
 from common import examples, ids
 from common.events.types import TYPES
-from common.fields import Choice, PublicId, Text
+from common.fields import Choice, DistinctList, PublicId, Text
 from common.webhooks.targets import LONGEST_URL
 from common.webhooks.types import Disabled, Fault, Status
 from common.wire import Body, PageQuery, View
@@ -14,17 +14,11 @@ from common.wire import Body, PageQuery, View
 _SECRET = "Signs what is sent. Shown here and never again; null when this answer is a replay."
 
 
-class EventTypes(serializers.ListField):
+class EventTypes(DistinctList):
     """Which types of events a webhook is told of, each named once."""
 
     child = Choice("EventType", TYPES, open=True)
     default_error_messages = {"repeated": "Name each type once."}
-
-    def to_internal_value(self, data: Any) -> list[str]:
-        types: list[str] = super().to_internal_value(data)
-        if len(set(types)) < len(types):
-            self.fail("repeated")
-        return types
 
 
 class WebhookBody(Body):

@@ -4,10 +4,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pytest_django.live_server_helper import LiveServer
 
 from common.tests.factories import PASSWORD, a_person
 from contracts.gate import documents
+
+# Asked for by `make release`: see `test_fuzzing.py`.
+settings.register_profile("thorough")
 
 
 @pytest.fixture

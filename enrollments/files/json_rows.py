@@ -62,12 +62,15 @@ def _row(number: int, value: Any) -> SentRow:
         if name not in value:
             raise InvalidInput(field=f"{place}/{name}", reasons=["This field is required."], reason_code="required")
         if not _is_text(value[name]):
-            raise InvalidInput(field=f"{place}/{name}", reasons=["Must be a string, without NUL characters."])
+            raise InvalidInput(field=f"{place}/{name}", reasons=["Must be a string."])
+        if "\0" in value[name]:
+            told = "Null characters are not allowed."
+            raise InvalidInput(field=f"{place}/{name}", reasons=[told], reason_code="null_characters_not_allowed")
     return SentRow(line=number + 1, **value)
 
 
 def _is_text(value: Any) -> bool:
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str):
         return False
     # Only an escape can smuggle a lone surrogate past the decoding.
     return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
