@@ -3,14 +3,15 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from rich.console import Console
 
-from benchmarks import imports, report, service
+from benchmarks import imports, report, service, worker
 from benchmarks.console import console
 from benchmarks.database import Database, prepared, service_environment
-from benchmarks.figures import figures, figures_of_import, figures_of_reviews
+from benchmarks.figures import figures, figures_of_import, figures_of_jobs, figures_of_reviews
 from benchmarks.lists import LISTS, REVIEW_LISTS, first_and_far_page
 from benchmarks.load import Meter
 from benchmarks.measuring import queries_of_pages, rotate, round_trips_of_enrolling
@@ -21,6 +22,7 @@ FULL = World(rows=1_000_000, newcomers=700_000, writers=100_000)
 QUICK = World(rows=100_000, newcomers=200_000, writers=20_000)
 
 Turn = tuple[Stage, Target, int]
+Measure = Callable[[argparse.Namespace, Console, World, Database], list[str]]
 
 
 def main() -> int:
@@ -31,11 +33,18 @@ def main() -> int:
     with prepared(world, console.print) as database:
         # Signing cursors and tokens needs the service's settings, not the developer's.
         os.environ.update(service_environment(database.url))
-        measure = _measure_servers if arguments.servers else _measure_import if arguments.imports else _measure
-        faults = measure(arguments, console, world, database)
+        faults = _chosen(arguments)(arguments, console, world, database)
     for fault in faults:
         console.print(f"[red]{fault}[/]")
     return 1 if faults else 0
+
+
+def _chosen(arguments: argparse.Namespace) -> Measure:
+    if arguments.servers:
+        return _measure_servers
+    if arguments.imports:
+        return _measure_import
+    return _measure_jobs if arguments.jobs else _measure
 
 
 def _measure(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
@@ -47,6 +56,12 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
         waves, faults = rotate(turns, rounds=_rounds(arguments), say=console.print)
     reached = [] if round_trips is None else figures(waves, round_trips, world)
     reached += figures_of_reviews(waves, queries, world)
+    if not arguments.reviews:
+        # On a service of its own, whose clients are fewer; the newcomers are those whom nobody has enrolled yet.
+        imported, import_faults = _import(arguments, console, world, database, newcomers=stage.newcomers)
+        waves["enroll beside an import"] = [imported.beside]
+        reached += figures_of_import(imported)
+        faults += import_faults
     if arguments.json:
         print(report.as_json(waves, reached, faults))
         return faults
@@ -56,17 +71,39 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
 
 
 def _measure_import(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
-    """A partner's file, done while clients enroll."""
-    with service.running(database.url) as running:
-        console.print("Importing beside clients who enroll …")
-        rows = imports.QUICK_ROWS if arguments.quick else imports.ROWS
-        imported, faults = imports.measure(_stage(world, database, running), rows=rows)
+    imported, faults = _import(arguments, console, world, database)
     reached = figures_of_import(imported)
     if arguments.json:
         print(report.as_json({"enroll beside an import": [imported.beside]}, reached, faults))
     else:
         report.show_figures(console, reached)
     return faults
+
+
+def _measure_jobs(arguments: argparse.Namespace, console: Console, _world: World, database: Database) -> list[str]:
+    """Small jobs, done by one worker."""
+    small, larger, faults = worker.measure(database)
+    reached = figures_of_jobs(small, larger)
+    if arguments.json:
+        print(report.as_json({}, reached, faults))
+    else:
+        report.show_figures(console, reached)
+    return faults
+
+
+def _import(
+    arguments: argparse.Namespace,
+    console: Console,
+    world: World,
+    database: Database,
+    newcomers: Iterator[int] | None = None,
+) -> tuple[imports.Imported, list[str]]:
+    """A partner's file, done while clients enroll."""
+    with service.running(database.url) as running:
+        console.print("Importing beside clients who enroll …")
+        stage = _stage(world, database, running)
+        stage.newcomers = newcomers or stage.newcomers
+        return imports.measure(stage, rows=imports.QUICK_ROWS if arguments.quick else imports.ROWS)
 
 
 def _measure_servers(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
@@ -122,6 +159,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one short round: below a minute")
     parser.add_argument("--reviews", action="store_true", help="reviews and the moderators' pages alone")
     parser.add_argument("--imports", action="store_true", help="a partner's import beside clients who enroll, alone")
+    parser.add_argument("--jobs", action="store_true", help="small jobs of one worker, alone")
     parser.add_argument("--rounds", type=int, help="how often every target has its turn")
     parser.add_argument("--json", action="store_true", help="all measurements as JSON on standard output")
     parser.add_argument("--servers", nargs="+", metavar="CLASS:THREADS", help="compare gunicorn's workers instead")

@@ -7,6 +7,7 @@ from statistics import median
 from benchmarks.imports import Imported
 from benchmarks.lists import LISTS, REVIEW_LISTS, List
 from benchmarks.load import Wave
+from benchmarks.worker import Worked
 from benchmarks.world import World
 
 Rounds = dict[str, list[Wave]]
@@ -20,6 +21,7 @@ USUAL_LIST_MS = 2.5
 SLOWEST_CONSOLE_PAGE_MS = 150
 MOST_CONSOLE_QUERIES = 12
 LEAST_IMPORT_RATE = 1_000
+LEAST_JOB_RATE = 300
 LONGEST_BESIDE_IMPORT_MS = 500
 
 
@@ -106,6 +108,16 @@ def figures_of_import(imported: Imported) -> list[Figure]:
         ),
         Figure(name="the limit, COPY of the same rows and constraints", measured=imported.limit, unit="rows/s"),
         Figure(name="of the limit", measured=imported.rate / imported.limit, unit="×"),
+    ]
+
+
+def figures_of_jobs(small: Worked, larger: Worked) -> list[Figure]:
+    """What one worker does in a second, and what it costs."""
+    return [
+        _at_least("small jobs of one worker", small.rate, LEAST_JOB_RATE, "jobs/s"),
+        Figure(name="processor time of one, in the worker", measured=small.cpu_ms, unit="ms"),
+        Figure(name="jobs that take a course's lock", measured=larger.rate, unit="jobs/s"),
+        Figure(name="processor time of one of these, in the worker", measured=larger.cpu_ms, unit="ms"),
     ]
 
 

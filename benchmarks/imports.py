@@ -5,7 +5,6 @@ import json
 import secrets
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,11 +18,12 @@ import psycopg
 
 from benchmarks import cpu
 from benchmarks.checks import faults_of
-from benchmarks.database import Database, service_environment
+from benchmarks.database import Database
 from benchmarks.load import Wave
 from benchmarks.people import access_tokens
 from benchmarks.service import Service
 from benchmarks.targets import Stage, Target
+from benchmarks.worker import at_work
 from benchmarks.world import course
 from common import ids
 
@@ -109,7 +109,7 @@ def measure(stage: Stage, *, rows: int) -> tuple[Imported, list[str]]:
     _prepare(stage.database, courses, seats=rows // COURSES * 3 // 4)
     key = _new_key(stage.database)
     content = _file(rows)
-    with _worker(stage.database) as worker, _enrolling(stage, courses, lines=rows) as enrolling:
+    with at_work(stage.database) as worker, _enrolling(stage, courses, lines=rows) as enrolling:
         before, started = cpu.seconds_used(worker.pid), time.monotonic()
         address = _send(stage.service, key, content)
         taken = time.monotonic()
@@ -161,28 +161,6 @@ def _file(rows: int) -> bytes:
         email = f"learner{again + 2}@example.org" if again % 10 == 5 else f"employee{again}@example.com"
         lines.append(f"{place},emp-{again},{'not an email' if number % 100 == 50 else email},Employee {again}")
     return "\n".join(lines).encode()
-
-
-@contextmanager
-def _worker(database: Database) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "manage.py", "worker"]
-    with tempfile.TemporaryFile() as log:
-        worker = subprocess.Popen(command, cwd=_ROOT, env=service_environment(database.url), stdout=log, stderr=log)
-        try:
-            _wait_until_at_work(database)
-            yield worker
-        finally:
-            worker.terminate()
-            worker.wait(30)
-
-
-def _wait_until_at_work(database: Database) -> None:
-    deadline = time.monotonic() + _MOST_SECONDS
-    with database.connect() as connection:
-        while not connection.execute("SELECT 1 FROM procrastinate_workers").fetchone():
-            if time.monotonic() > deadline:
-                raise RuntimeError("The worker did not start.")
-            time.sleep(0.1)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ _OF_COURSES = {
     "course.opened": "The course was opened",
     "course.closed": "The course was closed",
     "course.archived": "The course was archived",
+    "enrollment.repaired": "The counters of the course were repaired",
 }
 
 
@@ -104,7 +105,7 @@ def _sentence(event: EventRecord, names: Mapping[str, str]) -> SafeString:
 
 def _details(data: Mapping[str, Any]) -> list[str]:
     """What the sentence leaves out, as far as the event knows it."""
-    details = []
+    details = [str(data["check"])] if data.get("check") else []
     if data.get("changed"):
         details.append(", ".join(str(name).replace("_", " ") for name in data["changed"]))
     if data.get("source", "self") != "self":
@@ -126,4 +127,6 @@ def _actor(name: str, names: Mapping[str, str]) -> SafeString | str:
     kind, _, rest = name.partition(":")
     if kind == "system" and rest:
         return f"the system ({rest.replace('-', ' ')})"
+    if kind == "operator" and rest:
+        return f"an operator ({rest})"
     return link_to_id(name, names[name]) if name in names else name

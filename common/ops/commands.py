@@ -231,7 +231,7 @@ class OpsCommand(BaseCommand):
                 runs.end(run_id=run_id, holder=holder, status=RunStatus.INTERRUPTED)
                 status = RunStatus.INTERRUPTED
             except (Error, runs.TakenOver) as fault:
-                self._say(f"Stopped: {fault or 'another process has resumed this run'}")
+                self._say(f"Stopped: {fault}")
                 self._say(f"To go on: {self._how_to_resume(run_id)}")
                 return SOME_FAILED
         return self._report_run(run_id, status, options)

@@ -62,6 +62,9 @@ class RunIsOver(DomainError):
 class TakenOver(Exception):
     """Another process has resumed the run: this one writes nothing more."""
 
+    def __init__(self) -> None:
+        super().__init__("another process has resumed this run")
+
 
 @transaction.atomic
 def begin(
