@@ -65,13 +65,18 @@ def forget_events(subject: str, *types: str) -> None:
     _run("ALTER TABLE common_event ENABLE TRIGGER USER")
 
 
+def drop_live_index() -> None:
+    """Nothing keeps a learner from being in a course twice, until the transaction is rolled back."""
+    _check_now()
+    _run(f"DROP INDEX {_LIVE_INDEX}")
+
+
 @contextmanager
 def without_live_index() -> Iterator[None]:
     """Inside the block nothing keeps a learner from being in a course twice. The index is back after the test."""
-    _check_now()
     definition = db.fetch_one("SELECT indexdef FROM pg_indexes WHERE indexname = %s", [_LIVE_INDEX])
     assert definition is not None
-    _run(f"DROP INDEX {_LIVE_INDEX}")
+    drop_live_index()
     yield
     _check_now()
     _run(definition[0])
