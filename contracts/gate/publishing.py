@@ -10,6 +10,7 @@ import yaml
 from contracts.gate import documents, verdict
 from contracts.gate.differences import Document
 from contracts.gate.verdict import Verdict
+from contracts.migrating import releases as migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def freeze(*, today: date) -> str:
     folder = documents.RELEASED / version
     shutil.copytree(documents.STORIES, folder / "stories")
     shutil.copyfile(documents.PUBLISHED, folder / "openapi.yaml")
+    migrations.keep(folder, version)
     entry = {
         "version": version,
         "released": today,

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from contracts.gate import checks, documents, publishing
+from contracts.migrating.releases import newest, of_release
 from contracts.tests import planted_in_answers, planted_in_requests
 from contracts.tests.planting import TODAY, Change, operation
 
@@ -93,6 +94,7 @@ class TestFreeze:
         assert (kept.version, kept.released, kept.supported_until) == ("1.0.0", TODAY, None)
         assert kept.path.read_text() == published()
         assert {story.name for story in (kept.folder / "stories").iterdir()} >= {"story.py", "story.ts"}
+        assert of_release(kept.folder) == newest()
 
     def test_needs_a_higher_version(self, house: Path) -> None:
         release(house, "1.10.0")
