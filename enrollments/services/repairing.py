@@ -6,6 +6,7 @@ since. Each item that was mended leaves an event, and answers with its state bef
 
 import json
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from uuid import UUID
 
 from common import db
@@ -168,7 +169,7 @@ def _missing(item: Item, row: Row) -> list[Happening]:
     missing = item.after["missing"]
     data = {**event_data(course_of(item), key_of(item), row.learner_id, row.via), "source": row.state["source"]}
     return [
-        happening(type, item, {**data, "happened_at": missing[type]}, row.via)
+        happening(type, item, {**data, "happened_at": _as_contract(missing[type])}, row.via)
         for type in sorted(missing, key=_STORY.index)
     ]
 
@@ -186,6 +187,11 @@ def restore_rows(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     tell_of_rows(done, results, actor)
     answers = iter(results)
     return [next(answers) if item.key in restored else _TOUCHED for item in items]
+
+
+def _as_contract(time: str) -> str:
+    """A time as PostgreSQL writes it into JSON, in the form of the API: in UTC, with `Z`."""
+    return datetime.fromisoformat(time).astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _recount(items: Sequence[Item]) -> dict[UUID, Counted]:

@@ -1,6 +1,7 @@
 """What each check finds, and what becomes of it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
 
 
-def check(name: str, *scope: str) -> list[dict[str, object]]:
+def check(name: str, *scope: str) -> list[dict[str, Any]]:
     """What a dry run of this check finds."""
     ran = operate("repair_enrollments", *(scope or ("--all",)), "--check", name)
     assert ran.code == (3 if ran.items else 0)
@@ -260,11 +261,12 @@ class TestMissingEvents:
             ("enrollment.created", enr(row_id)),
             ("enrollment.withdrawn", enr(row_id)),
         ]
-        assert [event.data["happened_at"] for event in events] == [
-            row.enrolled_at.isoformat(),
-            row.ended_at.isoformat(),
-        ]
-        assert found["after"] == {"missing": {event.type: event.data["happened_at"] for event in events}}
+        times = {"enrollment.created": row.enrolled_at, "enrollment.withdrawn": row.ended_at}
+        told = {event.type: event.data["happened_at"] for event in events}
+        assert all(time.endswith("Z") for time in told.values())
+        assert {type: datetime.fromisoformat(time) for type, time in told.items()} == times
+        missing = found["after"]["missing"]
+        assert {type: datetime.fromisoformat(time) for type, time in missing.items()} == times
         assert events[0].data["learner_id"] == usr(row.learner_id)
 
     def test_are_none_after_whatever_use_cases_do(self) -> None:
