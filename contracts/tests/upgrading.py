@@ -32,7 +32,7 @@ def another_database() -> Iterator[None]:
     try:
         yield
     finally:
-        own.close()
+        connections[DEFAULT_DB_ALIAS].close()
         connections[DEFAULT_DB_ALIAS] = usual
         with usual.cursor() as cursor:
             cursor.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
