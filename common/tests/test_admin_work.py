@@ -274,5 +274,6 @@ class TestMails:
 
 
 def test_operators_are_a_group() -> None:
-    assert Group.objects.get(name="Operators").permissions.count() == 9
+    permissions = Group.objects.get(name="Operators").permissions.values_list("codename", flat=True)
+    assert {"operate_webhook", "resend_mail", "retry_job", "view_procrastinatejob"} <= set(permissions)
     assert StaffClient(a_superuser()).get("/admin/").status_code == 200
