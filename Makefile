@@ -5,6 +5,8 @@ PORT ?= 8000
 PYTHON := .venv/bin/python
 TESTING := DJANGO_SETTINGS_MODULE=config.settings_test $(PYTHON)
 unexport DJANGO_SETTINGS_MODULE
+# Much of the suite waits: for processes, pages, locks. So it goes twice as fast in two processes.
+IN_TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check contract contract-tools sdk freeze release bench db-stop
@@ -24,7 +26,7 @@ run: setup ## Serves everything at http://127.0.0.1:8000; elsewhere: PORT=8001 m
 
 test: .venv/installed-development ## The whole test suite
 	@$(PYTHON) -m common.embedded_postgres stop var/postgres-test
-	@$(PYTHON) -m pytest; status=$$?; $(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
+	@$(PYTHON) -m pytest $(IN_TWO); status=$$?; $(PYTHON) -m common.embedded_postgres stop var/postgres-test; exit $$status
 
 check: .venv/installed-development contract-tools ## Format, lint, types, boundaries, migrations, the published document, settings
 	@$(PYTHON) -m ruff format --check .
