@@ -5,13 +5,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 
 from rich.console import Console
 
-from benchmarks import imports, report, service, worker
+from benchmarks import imports, repairs, report, service, worker
 from benchmarks.console import console
-from benchmarks.database import Database, prepared, service_environment
-from benchmarks.figures import figures, figures_of_import, figures_of_jobs, figures_of_reviews
+from benchmarks.database import Database, prepared, prepared_from, server, service_environment
+from benchmarks.figures import (
+    Figure,
+    figures,
+    figures_of_import,
+    figures_of_jobs,
+    figures_of_repairs,
+    figures_of_reviews,
+)
 from benchmarks.lists import LISTS, REVIEW_LISTS, first_and_far_page
 from benchmarks.load import Meter
 from benchmarks.measuring import queries_of_pages, rotate, round_trips_of_enrolling
@@ -30,6 +38,8 @@ def main() -> int:
     arguments = _arguments()
     console = Console(stderr=arguments.json, highlight=False, width=None if sys.stdout.isatty() else 120)
     world = QUICK if arguments.quick else FULL
+    if arguments.repairs:
+        return _measure_repairs(arguments, console)
     with prepared(world, console.print) as database:
         # Signing cursors and tokens needs the service's settings, not the developer's.
         os.environ.update(service_environment(database.url))
@@ -62,6 +72,9 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
         waves["enroll beside an import"] = [imported.beside]
         reached += figures_of_import(imported)
         faults += import_faults
+        repaired, repair_faults = _repairs(arguments, console, database)
+        reached += repaired
+        faults += repair_faults
     if arguments.json:
         print(report.as_json(waves, reached, faults))
         return faults
@@ -104,6 +117,28 @@ def _import(
         stage = _stage(world, database, running)
         stage.newcomers = newcomers or stage.newcomers
         return imports.measure(stage, rows=imports.QUICK_ROWS if arguments.quick else imports.ROWS)
+
+
+def _measure_repairs(arguments: argparse.Namespace, console: Console) -> int:
+    """The operators' repairs, in a world of their own."""
+    with server() as base:
+        reached, faults = _repairs(arguments, console, base)
+    if arguments.json:
+        print(report.as_json({}, reached, faults))
+    else:
+        report.show_figures(console, reached)
+    for fault in faults:
+        console.print(f"[red]{fault}[/]")
+    return 1 if faults else 0
+
+
+def _repairs(arguments: argparse.Namespace, console: Console, base: Database) -> tuple[list[Figure], list[str]]:
+    """Checks of everything, and what drifted mended beside clients who enroll."""
+    world = repairs.QUICK if arguments.quick else repairs.FULL
+    with prepared_from(base, repairs.SEED, asdict(world), console.print) as database:
+        os.environ.update(service_environment(database.url))
+        repaired, faults = repairs.measure(database, world, console.print)
+    return figures_of_repairs(repaired), faults
 
 
 def _measure_servers(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
@@ -159,6 +194,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one short round: below a minute")
     parser.add_argument("--reviews", action="store_true", help="reviews and the moderators' pages alone")
     parser.add_argument("--imports", action="store_true", help="a partner's import beside clients who enroll, alone")
+    parser.add_argument("--repairs", action="store_true", help="the operators' checks and repairs, alone")
     parser.add_argument("--jobs", action="store_true", help="small jobs of one worker, alone")
     parser.add_argument("--rounds", type=int, help="how often every target has its turn")
     parser.add_argument("--json", action="store_true", help="all measurements as JSON on standard output")

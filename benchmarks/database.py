@@ -82,7 +82,7 @@ class Database:
 @contextmanager
 def prepared(world: World, say: Callable[[str], None]) -> Iterator[Database]:
     """A database that holds `world`, for this run alone. It is gone afterwards; what it was copied from stays."""
-    with _server() as base:
+    with server() as base:
         seeded = base.beside(f"{base.name}_seed_{world.rows}")
         fingerprint = _fingerprint(world)
         if seeded.comment() != fingerprint:
@@ -100,7 +100,24 @@ def prepared(world: World, say: Callable[[str], None]) -> Iterator[Database]:
 
 
 @contextmanager
-def _server() -> Iterator[Database]:
+def prepared_from(base: Database, seed: Path, values: dict[str, int], say: Callable[[str], None]) -> Iterator[Database]:
+    """As `prepared`, beside another database of the same server: what `seed` makes with these values."""
+    size = "_".join(map(str, values.values()))
+    seeded, used = base.beside(f"{base.name}_{seed.stem}_{size}"), base.beside(f"{base.name}_{seed.stem}")
+    fingerprint = _fingerprint_of([seed])
+    if seeded.comment() != fingerprint:
+        say(f"Seeding {seed.stem}; later runs start from a copy …")
+        _fill(seeded, [seed.read_text().format(**values)], fingerprint)
+    used.drop()
+    used.create(template=seeded.name)
+    try:
+        yield used
+    finally:
+        used.drop()
+
+
+@contextmanager
+def server() -> Iterator[Database]:
     """`<name>_bench` beside the database of DATABASE_URL, else on an embedded server that runs only meanwhile."""
     if url := os.environ.get("DATABASE_URL"):
         chosen = environ.Env.db_url_config(url)
@@ -119,13 +136,17 @@ def _server() -> Iterator[Database]:
 
 
 def _seed(database: Database, world: World, fingerprint: str) -> None:
+    _fill(database, [seed.read_text().format(**asdict(world), many=MANY) for seed in _SEEDS], fingerprint)
+
+
+def _fill(database: Database, statements: list[str], fingerprint: str) -> None:
     database.drop()
     database.create()
     migrate = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
     subprocess.run(migrate, cwd=_ROOT, env=service_environment(database.url), check=True)
     with database.connect() as connection:
-        for seed in _SEEDS:
-            connection.execute(seed.read_text().format(**asdict(world), many=MANY))
+        for each in statements:
+            connection.execute(each)
         connection.execute("VACUUM ANALYZE")
         comment = sql.SQL("COMMENT ON DATABASE {} IS {}")
         connection.execute(comment.format(sql.Identifier(database.name), sql.Literal(fingerprint)))
@@ -133,9 +154,12 @@ def _seed(database: Database, world: World, fingerprint: str) -> None:
 
 def _fingerprint(world: World) -> str:
     """Changes with the tables and with the seed."""
-    sources = [*_SEEDS, *sorted(_ROOT.glob("*/migrations/*.py"))]
-    digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    return f"{world.rows} rows, {world.newcomers} newcomers, {digest}"
+    return f"{world.rows} rows, {world.newcomers} newcomers, {_fingerprint_of(_SEEDS)}"
+
+
+def _fingerprint_of(seeds: list[Path]) -> str:
+    sources = [*seeds, *sorted(_ROOT.glob("*/migrations/*.py"))]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def service_environment(database_url: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from statistics import median
 from benchmarks.imports import Imported
 from benchmarks.lists import LISTS, REVIEW_LISTS, List
 from benchmarks.load import Wave
+from benchmarks.repairs import Repaired
 from benchmarks.worker import Worked
 from benchmarks.world import World
 
@@ -23,6 +24,10 @@ MOST_CONSOLE_QUERIES = 12
 LEAST_IMPORT_RATE = 1_000
 LEAST_JOB_RATE = 300
 LONGEST_BESIDE_IMPORT_MS = 500
+LONGEST_CHECK_SECONDS = 10
+MOST_CHECK_MB = 300
+LEAST_REPAIR_RATE = 2_000
+LONGEST_BESIDE_REPAIR = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +126,40 @@ def figures_of_jobs(small: Worked, larger: Worked) -> list[Figure]:
     ]
 
 
+def figures_of_repairs(repaired: Repaired) -> list[Figure]:
+    """Every figure of the operators' repairs."""
+    peak = max(each.peak_mb for each in (repaired.check, repaired.counters, repaired.waiting, repaired.events))
+    done = {name: getattr(repaired, name).report["counts"]["done"] for name in ("counters", "waiting", "events")}
+    return [
+        _below(
+            f"checking all invariants of {repaired.rows:,} enrollments",
+            repaired.check.seconds,
+            LONGEST_CHECK_SECONDS,
+            "s",
+        ),
+        Figure(name="the bare SELECTs of the same", measured=repaired.bare_seconds, unit="s"),
+        _below("memory of a check or repair at its peak", peak, MOST_CHECK_MB, "MB"),
+        _at_least(
+            f"repairing {done['waiting']:,} rows in line", repaired.rate(repaired.waiting), LEAST_REPAIR_RATE, "rows/s"
+        ),
+        Figure(
+            name=f"repairing {done['events']:,} rows without events, beside clients",
+            measured=repaired.rate(repaired.events),
+            unit="rows/s",
+        ),
+        Figure(
+            name=f"repairing the counters of {done['counters']:,} courses", measured=repaired.counters.seconds, unit="s"
+        ),
+        _at_most(
+            "p99 of enrolling beside a repair, times that without",
+            repaired.beside.p99_ms / repaired.alone.p99_ms,
+            LONGEST_BESIDE_REPAIR,
+            "×",
+        ),
+        Figure(name="p99 of enrolling without a repair", measured=repaired.alone.p99_ms, unit="ms"),
+    ]
+
+
 def _rate(wave: Wave) -> float:
     return wave.rate
 
@@ -144,6 +183,6 @@ def _at_least(name: str, measured: float, limit: float, unit: str = "×") -> Fig
     return Figure(name=name, measured=measured, unit=unit, goal=f"at least {limit:g}", reached=measured >= limit)
 
 
-def _below(name: str, measured: float | None, limit: float) -> Figure:
+def _below(name: str, measured: float | None, limit: float, unit: str = "ms") -> Figure:
     reached = None if measured is None else measured < limit
-    return Figure(name=name, measured=measured, unit="ms", goal=f"below {limit:g}", reached=reached)
+    return Figure(name=name, measured=measured, unit=unit, goal=f"below {limit:g}", reached=reached)

@@ -109,14 +109,14 @@ def measure(stage: Stage, *, rows: int) -> tuple[Imported, list[str]]:
     _prepare(stage.database, courses, seats=rows // COURSES * 3 // 4)
     key = _new_key(stage.database)
     content = _file(rows)
-    with at_work(stage.database) as worker, _enrolling(stage, courses, lines=rows) as enrolling:
+    with at_work(stage.database) as worker, enrolling(stage, courses, lines=rows) as stop:
         before, started = cpu.seconds_used(worker.pid), time.monotonic()
         address = _send(stage.service, key, content)
         taken = time.monotonic()
         done = _finished(stage.service, key, address)
         seconds = time.monotonic() - started
         used = cpu.seconds_used(worker.pid) - before
-        beside = enrolling()
+        beside = stop()
     target = Target(name="enroll beside an import", run=lambda _: beside, expected=frozenset({"201", "202"}))
     faults = faults_of(target, beside, stage.database)
     if done["rows_processed"] != rows or done["counts"]["failed"]:
@@ -164,7 +164,7 @@ def _file(rows: int) -> bytes:
 
 
 @contextmanager
-def _enrolling(stage: Stage, courses: range, *, lines: int) -> Iterator:
+def enrolling(stage: Stage, courses: range, *, lines: int) -> Iterator:
     """4 clients enroll one newcomer after the other; what is yielded stops them, and gives what they saw."""
     learners = stage.take_newcomers(lines)
     chosen = [ids.encode(ids.COURSE, course(courses[index % COURSES])) for index in range(len(learners))]

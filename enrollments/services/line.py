@@ -8,7 +8,7 @@ from django.db import transaction
 
 from common import db, ids
 from common.events import services as events
-from common.events.types import Occurrence
+from common.events.types import Happening
 from common.types import Actor
 from courses import services as courses
 from enrollments import selectors
@@ -16,6 +16,7 @@ from enrollments.services.recording import event_data, partner_of, subject_of
 from enrollments.types import Source, Status, via_from
 
 PROMOTION = "waitlist_promotion"
+InLine = tuple[UUID, UUID, UUID]  # a course, a row of its line, and the learner
 # One transaction of a promotion or an expiry holds the course's lock for at most this many people.
 _BATCH = 200
 
@@ -86,28 +87,34 @@ def _promote(course_id: UUID, count: int, actor: Actor) -> int:
 
 
 @db.step
-def seat_rows(*, course_id: UUID, rows: Sequence[tuple[UUID, UUID]], actor: Actor) -> None:
-    """These rows of the course's line, given with their learners, have a seat. The places do not know of it yet."""
-    _move_head(rows, course_id, "waitlist.promoted", actor, _SEAT)
+def seat_rows(*, rows: Sequence[InLine], actor: Actor) -> None:
+    """These who wait have a seat. The places of their courses do not know of it yet."""
+    _move(rows, "waitlist.promoted", actor, _SEAT)
 
 
 @db.step
-def expire_rows(*, course_id: UUID, rows: Sequence[tuple[UUID, UUID]], actor: Actor) -> None:
-    """These rows of the course's line, given with their learners, wait no longer. The places do not know of it yet."""
-    _move_head(rows, course_id, "waitlist.expired", actor, _EXPIRE)
+def expire_rows(*, rows: Sequence[InLine], actor: Actor) -> None:
+    """These who wait do so no longer. The places of their courses do not know of it yet."""
+    _move(rows, "waitlist.expired", actor, _EXPIRE)
 
 
 def _move_head(head: Sequence[tuple[UUID, UUID]], course_id: UUID, type: str, actor: Actor, move: str) -> None:
-    if not head:
+    _move([(course_id, *each) for each in head], type, actor, move)
+
+
+def _move(rows: Sequence[InLine], type: str, actor: Actor, move: str) -> None:
+    if not rows:
         return
-    moved = db.fetch_all(move, [[row_id for row_id, _ in head]])
+    moved = db.fetch_all(move, [[row_id for _, row_id, _ in rows]])
     via = {row_id: via_from(partner_id, external_id) for row_id, partner_id, external_id in moved}
-    rows = [
-        Occurrence(
+    happenings = [
+        Happening(
+            type=type,
             subject=subject_of(type, row_id),
+            course=ids.encode(ids.COURSE, course_id),
             partner=partner_of(via[row_id]),
             data=event_data(course_id, row_id, learner_id, via[row_id]),
         )
-        for row_id, learner_id in head
+        for course_id, row_id, learner_id in rows
     ]
-    events.record_many(type=type, course=ids.encode(ids.COURSE, course_id), rows=rows, actor=actor)
+    events.record_various(happenings=happenings, actor=actor)

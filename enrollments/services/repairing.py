@@ -5,6 +5,7 @@ since. Each item that was mended leaves an event, and answers with its state bef
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,7 +16,7 @@ from common.events.types import Happening
 from common.ops.types import Item, Outcome, Result, State
 from common.types import Actor
 from courses import services as courses
-from enrollments.services.line import expire_rows, seat_rows
+from enrollments.services.line import InLine, expire_rows, seat_rows
 from enrollments.services.recording import event_data
 from enrollments.services.repaired import (
     STATE,
@@ -132,8 +133,7 @@ def move_to_waitlist(*, items: Sequence[Item], actor: Actor) -> list[Result]:
 @db.step
 def expire_waiting(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     """These rows of archived courses wait no longer."""
-    for course_id, rows in _lines(items).items():
-        expire_rows(course_id=course_id, rows=rows, actor=actor)
+    expire_rows(rows=_in_line(items), actor=actor)
     return finish(items, [_NO_PLACE_IN_LINE] * len(items), code="expired")
 
 
@@ -145,13 +145,13 @@ def seat_waiting(*, items: Sequence[Item], actor: Actor) -> list[Result]:
     """
     places = courses.list_places(course_ids=course_ids(items))
     seated = set()
-    for course_id, rows in _lines(items).items():
+    for course_id, count in Counter(course_of(item) for item in items).items():
         each = places[course_id]
-        free = len(rows) if each.capacity is None else each.capacity - each.seats_taken
-        if len(rows) <= min(free, each.waiting):
-            seat_rows(course_id=course_id, rows=rows, actor=actor)
+        free = count if each.capacity is None else each.capacity - each.seats_taken
+        if count <= min(free, each.waiting):
             seated.add(course_id)
     done = [item for item in items if item.course_id in seated]
+    seat_rows(rows=_in_line(done), actor=actor)
     results = iter(finish(done, [_SEAT_FOR_A_PLACE] * len(done), code="promoted"))
     return [next(results) if item.course_id in seated else _COUNTERS_DIFFER for item in items]
 
@@ -205,13 +205,9 @@ def _recount(items: Sequence[Item]) -> dict[UUID, Counted]:
     }
 
 
-def _lines(items: Sequence[Item]) -> dict[UUID, list[tuple[UUID, UUID]]]:
-    """The rows of each course with their learners, in the order of the items."""
+def _in_line(items: Sequence[Item]) -> list[InLine]:
     rows = rows_of(items)
-    lines: dict[UUID, list[tuple[UUID, UUID]]] = {}
-    for item in items:
-        lines.setdefault(course_of(item), []).append((key_of(item), rows[key_of(item)].learner_id))
-    return lines
+    return [(course_of(item), key_of(item), rows[key_of(item)].learner_id) for item in items]
 
 
 def _of_row(state: State) -> str:
