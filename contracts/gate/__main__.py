@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def _publish(candidate: Path, *, draft: bool) -> int:
     outcome = publishing.publish(candidate, today=_today(), draft=draft)
     found = outcome.verdict
     _show("-", found.breaking)
+    _show("!", [f"hurts {each}" for each in outcome.hurt])
+    if outcome.uneasy:
+        print(f"  ? may hurt, since they use what changes: {', '.join(outcome.uneasy)}")
     _show("+", [finding for finding in found.additive if finding.rule != WORDING])
     if texts := sum(finding.rule == WORDING for finding in found.additive):
         print(f"  ~ texts that differ: {texts}")
@@ -53,7 +57,7 @@ def _publish(candidate: Path, *, draft: bool) -> int:
     return 0
 
 
-def _show(sign: str, findings: list[Finding]) -> None:
+def _show(sign: str, findings: Sequence[Finding | str]) -> None:
     for finding in findings[:_MOST_LINES]:
         print(f"  {sign} {finding}")
     if len(findings) > _MOST_LINES:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from contracts.gate import departures, documents, verdict
+from contracts.gate import consumers, departures, documents, verdict
 from contracts.gate.differences import Document
 from contracts.gate.documents import Release
 
@@ -14,6 +14,7 @@ def faults(published: Document, releases: list[Release], *, today: date) -> Iter
     yield from kept(published, releases, today=today)
     yield from numbered(published, releases)
     yield from left_in_time(published, today=today)
+    yield from (f"Hurts {fault}" for fault in consumers.hurt(published, consumers.interactions()))
 
 
 def untouched(releases: Iterable[Release]) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """From what the service says of itself to the published contract, and from there to a release."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 import yaml
 
-from contracts.gate import documents, verdict
+from contracts.gate import consumers, documents, verdict
 from contracts.gate.differences import Document
 from contracts.gate.verdict import Verdict
 from contracts.migrating import releases as migrations
@@ -15,10 +15,15 @@ from contracts.migrating import releases as migrations
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a candidate: how it differs from the published contract, and why it was refused, if it was."""
+    """What became of a candidate: how it differs from the published contract, and why it was refused, if it was.
+
+    `hurt` says which consumers could no longer do what; the `uneasy` ones use what changes.
+    """
 
     verdict: Verdict
     refusal: str = ""
+    hurt: list[str] = field(default_factory=list)
+    uneasy: list[str] = field(default_factory=list)
 
 
 def publish(candidate: Path, *, today: date, draft: bool = False) -> Outcome:
@@ -28,14 +33,25 @@ def publish(candidate: Path, *, today: date, draft: bool = False) -> Outcome:
     """
     new, releases = documents.read(candidate), documents.supported(today)
     found = verdict.compare(documents.read(documents.PUBLISHED), new, today=today, announcements=_announcements())
+    outcome = Outcome(found)
     if found.breaking:
+        outcome = _with_consumers(outcome, new)
         hurt = [release.version for release in releases if _breaks(documents.read(release.path), new, today=today)]
         if hurt:
-            return Outcome(found, f"Clients of {', '.join(hurt)} depend on it. Within v1 there are only additions.")
+            depend = f"Clients of {', '.join(hurt)} depend on it. Within v1 there are only additions."
+            return replace(outcome, refusal=depend)
         if not draft:
-            return Outcome(found, "No release holds it yet, so it may change: make contract DRAFT=yes")
+            return replace(outcome, refusal="No release holds it yet, so it may change: make contract DRAFT=yes")
     shutil.copyfile(candidate, documents.PUBLISHED)
-    return Outcome(found)
+    return outcome
+
+
+def _with_consumers(outcome: Outcome, new: Document) -> Outcome:
+    asked = consumers.interactions()
+    hurt = list(consumers.hurt(new, asked))
+    places = [finding.place for finding in outcome.verdict.breaking]
+    users = consumers.users(documents.read(documents.PUBLISHED), places, asked)
+    return replace(outcome, hurt=hurt, uneasy=[name for name in users if not any(name in line for line in hurt)])
 
 
 def freeze(*, today: date) -> str:

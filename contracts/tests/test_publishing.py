@@ -111,7 +111,9 @@ class TestChecks:
     def test_find_a_breach_that_came_by_another_way(self, house: Path) -> None:
         release(house, "1.0.0")
         release(house, "1.1.0", planted_in_answers.a_member_is_gone)
-        assert [fault.partition(":")[0] for fault in faults()] == ["Breaks clients of 1.0.0"] * 2
+        told = [fault.partition(":")[0] for fault in faults()]
+        assert [each for each in told if "Hurts" not in each] == ["Breaks clients of 1.0.0"] * 2
+        assert "Hurts web, reading a course" in told
 
     def test_let_go_of_what_a_later_release_announced(self, house: Path) -> None:
         release(house, "1.0.0")
@@ -122,7 +124,7 @@ class TestChecks:
     def test_do_not_mind_releases_that_are_no_longer_supported(self, house: Path) -> None:
         release(house, "1.0.0", supported_until=date(2027, 5, 31))
         release(house, "1.1.0", planted_in_answers.a_member_is_gone)
-        assert faults() == []
+        assert [fault for fault in faults() if "Hurts" not in fault] == []
 
     def test_find_a_release_that_was_altered(self, house: Path) -> None:
         release(house, "1.0.0")
