@@ -86,7 +86,7 @@ class TestDryRun:
 
     def test_cannot_write_even_if_a_check_tried_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
         counters = kinds.checks()["seat-counters"]
-        writing = "SELECT NULL AS course_id, NULL AS key, to_jsonb(lo_create(0)) AS before, '{}'::jsonb AS after"
+        writing = "SELECT NULL AS course_id, NULL AS key, to_jsonb(nextval('common_event_id_seq')) AS before, '{}'::jsonb AS after"
         monkeypatch.setattr(type(counters), "sql", writing)
         a_wrong_course()
         with nothing_changed():
