@@ -86,7 +86,8 @@ class TestDryRun:
 
     def test_cannot_write_even_if_a_check_tried_to(self, monkeypatch: pytest.MonkeyPatch) -> None:
         counters = kinds.checks()["seat-counters"]
-        writing = "SELECT NULL AS course_id, NULL AS key, to_jsonb(nextval('common_event_id_seq')) AS before, '{}'::jsonb AS after"
+        drawn = "to_jsonb(nextval('common_event_id_seq'))"
+        writing = f"SELECT NULL AS course_id, NULL AS key, {drawn} AS before, '{{}}'::jsonb AS after"
         monkeypatch.setattr(type(counters), "sql", writing)
         a_wrong_course()
         with nothing_changed():
