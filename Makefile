@@ -9,7 +9,7 @@ unexport DJANGO_SETTINGS_MODULE
 IN_TWO := -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check contract contract-tools sdk freeze release bench db-stop
+.PHONY: help setup run test check contract contract-tools sdk freeze release bench chaos failover db-stop
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -60,8 +60,15 @@ contracts/node_modules/.package-lock.json: contracts/package-lock.json | .venv/i
 	@echo "Installing contracts/package-lock.json …"
 	@$(PYTHON) -m contracts.gate.node && touch $@
 
-bench: .venv/installed-development .env ## Measures the service
+bench: .venv/installed-development .venv/installed-peers .env ## Measures the service beside its peers
 	@$(PYTHON) -m benchmarks
+
+chaos: .venv/installed-development ## Kills whatever it is made of, under load, and checks what is left: SEED=7 make chaos
+	@$(PYTHON) -m benchmarks.chaos $(if $(SEED),--seed "$(SEED)") $(if $(SECONDS),--seconds "$(SECONDS)") \
+		$(if $(CLIENTS),--clients "$(CLIENTS)")
+
+failover: .venv/installed-development ## Kills the primary of two databases under load; the standby takes over
+	@$(PYTHON) -m benchmarks.failover
 
 db-stop: .venv/installed-runtime ## Stops the embedded databases of this folder; their data stays
 	@$(PYTHON) -m common.embedded_postgres stop var/postgres var/postgres-test
@@ -81,9 +88,12 @@ anew:
 .venv/installed-runtime: requirements.txt
 	$(call install,requirements.txt)
 
-.venv/installed-development: requirements.txt requirements-dev.txt
+.venv/installed-development: requirements.txt requirements-otel.txt requirements-dev.txt
 	$(call install,requirements-dev.txt)
 	@touch .venv/installed-runtime
+
+.venv/installed-peers: benchmarks/peers/requirements.txt .venv/installed-development
+	$(call install,benchmarks/peers/requirements.txt)
 
 # While .venv/installing is there, .venv is unfinished. It names the process at work: one that still lives is waited
 # for; what a killed one left is thrown away, as nobody knows what of it is whole. (A status of 128 or more: killed.)

@@ -1,22 +1,26 @@
 """`python -m benchmarks`: see docs/performance.md."""
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 
 from rich.console import Console
 
-from benchmarks import imports, repairs, report, service, worker
+from benchmarks import growth, imports, overload, repairs, report, service, side_by_side, worker
 from benchmarks.console import console
 from benchmarks.database import Database, prepared, prepared_from, server, service_environment
 from benchmarks.figures import (
     Figure,
+    Rounds,
     figures,
     figures_of_import,
     figures_of_jobs,
+    figures_of_overload,
     figures_of_repairs,
     figures_of_reviews,
 )
@@ -26,8 +30,8 @@ from benchmarks.measuring import queries_of_pages, rotate, round_trips_of_enroll
 from benchmarks.targets import Stage, Target, bare_enrolling, enrolling, reading, writing
 from benchmarks.world import World
 
-FULL = World(rows=1_000_000, newcomers=700_000, writers=100_000)
-QUICK = World(rows=100_000, newcomers=200_000, writers=20_000)
+FULL = World(rows=1_000_000, newcomers=1_000_000, writers=100_000)
+QUICK = World(rows=100_000, newcomers=300_000, writers=30_000)
 
 Turn = tuple[Stage, Target, int]
 Measure = Callable[[argparse.Namespace, Console, World, Database], list[str]]
@@ -40,21 +44,67 @@ def main() -> int:
     world = QUICK if arguments.quick else FULL
     if arguments.repairs:
         return _measure_repairs(arguments, console)
-    with prepared(world, console.print) as database:
-        # Signing cursors and tokens needs the service's settings, not the developer's.
-        os.environ.update(service_environment(database.url))
-        faults = _chosen(arguments)(arguments, console, world, database)
+    if arguments.growth:
+        return _measure_growth(arguments, console)
+    faults = []
+    for measure in _chosen(arguments):
+        with prepared(world, console.print) as database:
+            # Signing cursors and tokens needs the service's settings, not the developer's.
+            os.environ.update(service_environment(database.url))
+            faults += measure(arguments, console, world, database)
     for fault in faults:
         console.print(f"[red]{fault}[/]")
     return 1 if faults else 0
 
 
-def _chosen(arguments: argparse.Namespace) -> Measure:
+def _measure_growth(arguments: argparse.Namespace, console: Console) -> int:
+    """The same at three sizes; with --quick at two."""
+    worlds = [growth.SMALLEST, (QUICK, repairs.QUICK), (FULL, repairs.FULL)]
+    grown, faults = growth.measure(
+        worlds[:2] if arguments.quick else worlds, rounds=arguments.rounds or 3, say=console.print
+    )
+    if arguments.json:
+        print(json.dumps(asdict(grown), indent=2))
+    else:
+        growth.show(console, grown)
+    for fault in faults:
+        console.print(f"[red]{fault}[/]")
+    return 1 if faults else 0
+
+
+def _chosen(arguments: argparse.Namespace) -> list[Measure]:
+    """Each has a database of its own."""
     if arguments.servers:
-        return _measure_servers
+        return [_measure_servers]
     if arguments.imports:
-        return _measure_import
-    return _measure_jobs if arguments.jobs else _measure
+        return [_measure_import]
+    if arguments.jobs:
+        return [_measure_jobs]
+    if arguments.peers:
+        return [_measure_peers]
+    if arguments.overload:
+        return [_measure_overload]
+    return [_measure] if arguments.reviews or arguments.quick else [_measure_peers, _measure]
+
+
+def _measure_peers(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
+    """The service beside peers and limits."""
+    rounds, seconds = arguments.rounds or 3, _seconds(arguments)
+    waves, reached, faults = side_by_side.measure(world, database, rounds=rounds, seconds=seconds, say=console.print)
+    _report(arguments, console, waves, reached, faults)
+    return faults
+
+
+def _report(
+    arguments: argparse.Namespace, console: Console, waves: Rounds, reached: list[Figure], faults: list[str]
+) -> None:
+    if arguments.json:
+        print(report.as_json(waves, reached, faults))
+        return
+    if waves:
+        report.show_targets(console, waves, "Medians over the rounds; processor time of one request")
+    if reached:
+        report.show_figures(console, reached)
 
 
 def _measure(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
@@ -72,24 +122,20 @@ def _measure(arguments: argparse.Namespace, console: Console, world: World, data
         waves["enroll beside an import"] = [imported.beside]
         reached += figures_of_import(imported)
         faults += import_faults
+        overloaded, overload_faults = _overload(arguments, console, world, database, newcomers=stage.newcomers)
+        reached += overloaded
+        faults += overload_faults
         repaired, repair_faults = _repairs(arguments, console, database)
         reached += repaired
         faults += repair_faults
-    if arguments.json:
-        print(report.as_json(waves, reached, faults))
-        return faults
-    report.show_targets(console, waves, "Medians over the rounds; processor time of one request")
-    report.show_figures(console, reached)
+    _report(arguments, console, waves, reached, faults)
     return faults
 
 
 def _measure_import(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
     imported, faults = _import(arguments, console, world, database)
     reached = figures_of_import(imported)
-    if arguments.json:
-        print(report.as_json({"enroll beside an import": [imported.beside]}, reached, faults))
-    else:
-        report.show_figures(console, reached)
+    _report(arguments, console, {"enroll beside an import": [imported.beside]}, reached, faults)
     return faults
 
 
@@ -97,10 +143,7 @@ def _measure_jobs(arguments: argparse.Namespace, console: Console, _world: World
     """Small jobs, done by one worker."""
     small, larger, faults = worker.measure(database)
     reached = figures_of_jobs(small, larger)
-    if arguments.json:
-        print(report.as_json({}, reached, faults))
-    else:
-        report.show_figures(console, reached)
+    _report(arguments, console, {}, reached, faults)
     return faults
 
 
@@ -109,7 +152,7 @@ def _import(
     console: Console,
     world: World,
     database: Database,
-    newcomers: Iterator[int] | None = None,
+    newcomers: deque[int] | None = None,
 ) -> tuple[imports.Imported, list[str]]:
     """A partner's file, done while clients enroll."""
     with service.running(database.url) as running:
@@ -119,14 +162,33 @@ def _import(
         return imports.measure(stage, rows=imports.QUICK_ROWS if arguments.quick else imports.ROWS)
 
 
+def _measure_overload(arguments: argparse.Namespace, console: Console, world: World, database: Database) -> list[str]:
+    reached, faults = _overload(arguments, console, world, database)
+    _report(arguments, console, {}, reached, faults)
+    return faults
+
+
+def _overload(
+    arguments: argparse.Namespace,
+    console: Console,
+    world: World,
+    database: Database,
+    newcomers: deque[int] | None = None,
+) -> tuple[list[Figure], list[str]]:
+    """Clients who come at a fixed rate, beyond what the service can do."""
+    with service.running(database.url) as running:
+        console.print("Overloading …")
+        stage = _stage(world, database, running)
+        stage.newcomers = newcomers or stage.newcomers
+        overloaded, faults = overload.measure(stage, console.print, seconds=_seconds(arguments) + 2)
+    return figures_of_overload(overloaded), faults
+
+
 def _measure_repairs(arguments: argparse.Namespace, console: Console) -> int:
     """The operators' repairs, in a world of their own."""
     with server() as base:
         reached, faults = _repairs(arguments, console, base)
-    if arguments.json:
-        print(report.as_json({}, reached, faults))
-    else:
-        report.show_figures(console, reached)
+    _report(arguments, console, {}, reached, faults)
     for fault in faults:
         console.print(f"[red]{fault}[/]")
     return 1 if faults else 0
@@ -155,10 +217,7 @@ def _measure_servers(arguments: argparse.Namespace, console: Console, world: Wor
             targets = enrolling(stage, "many"), enrolling(stage, "hot"), page
             turns += [(stage, target.named(f"{name}, {target.name}"), _seconds(arguments)) for target in targets]
         waves, faults = rotate(turns, rounds=_rounds(arguments), say=console.print)
-    if arguments.json:
-        print(report.as_json(waves, [], faults))
-    else:
-        report.show_targets(console, waves, "gunicorn, 2 workers")
+    _report(arguments, console, waves, [], faults)
     return faults
 
 
@@ -192,12 +251,17 @@ def _seconds(arguments: argparse.Namespace) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, one short round: below a minute")
+    parser.add_argument("--peers", action="store_true", help="the service beside peers and limits, alone")
     parser.add_argument("--reviews", action="store_true", help="reviews and the moderators' pages alone")
     parser.add_argument("--imports", action="store_true", help="a partner's import beside clients who enroll, alone")
     parser.add_argument("--repairs", action="store_true", help="the operators' checks and repairs, alone")
+    parser.add_argument(
+        "--growth", action="store_true", help="the same requests at three sizes, and how they grow, alone"
+    )
+    parser.add_argument("--overload", action="store_true", help="more requests than the service can do, alone")
     parser.add_argument("--jobs", action="store_true", help="small jobs of one worker, alone")
     parser.add_argument("--rounds", type=int, help="how often every target has its turn")
-    parser.add_argument("--json", action="store_true", help="all measurements as JSON on standard output")
+    parser.add_argument("--json", action="store_true", help="all measurements as JSON, a document for each part")
     parser.add_argument("--servers", nargs="+", metavar="CLASS:THREADS", help="compare gunicorn's workers instead")
     return parser.parse_args()
 

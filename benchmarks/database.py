@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from benchmarks.world import MANY, World
 from common import embedded_postgres
 
 _ROOT = Path(__file__).parent.parent
+_SECRET_KEY = secrets.token_urlsafe(50)
+# As it was at the beginning: what is measured gets its own settings into the environment.
+_CHOSEN = os.environ.get("DATABASE_URL")
 _SEEDS = [Path(__file__).with_name(name) for name in ("seed.sql", "seed_reviews.sql")]
 
 
@@ -119,7 +123,7 @@ def prepared_from(base: Database, seed: Path, values: dict[str, int], say: Calla
 @contextmanager
 def server() -> Iterator[Database]:
     """`<name>_bench` beside the database of DATABASE_URL, else on an embedded server that runs only meanwhile."""
-    if url := os.environ.get("DATABASE_URL"):
+    if url := _CHOSEN:
         chosen = environ.Env.db_url_config(url)
         parts = {"host": chosen["HOST"], "port": str(chosen["PORT"]), "user": chosen["USER"]}
         given = {name: value for name, value in {**parts, "password": chosen["PASSWORD"]}.items() if value}
@@ -130,9 +134,22 @@ def server() -> Iterator[Database]:
         return
     folder = _ROOT / "var" / "postgres-bench"
     try:
-        yield Database(embedded_postgres.ensure_running(folder, durable=True), "lectern_bench")
+        found = Database(embedded_postgres.ensure_running(folder, durable=True), "lectern_bench")
+        if _makes_room(found):
+            embedded_postgres.stop(folder)
+            embedded_postgres.ensure_running(folder, durable=True)
+        yield found
     finally:
         embedded_postgres.stop(folder)
+
+
+def _makes_room(found: Database) -> bool:
+    """Whether the server has to start anew to have room for the connections of several services at once."""
+    with found.beside("postgres").connect() as connection:
+        row = connection.execute("SELECT current_setting('max_connections')::int < 100").fetchone()
+        if row == (True,):
+            connection.execute("ALTER SYSTEM SET max_connections = 100")
+    return row == (True,)
 
 
 def _seed(database: Database, world: World, fingerprint: str) -> None:
@@ -162,13 +179,19 @@ def _fingerprint_of(seeds: list[Path]) -> str:
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
+def peer_environment(database: Database) -> dict[str, str]:
+    """The environment of a peer on this database: its address as libpq's variables, and the key of the tokens."""
+    address = {f"PG{name.upper()}": value for name, value in database.address.items()}
+    return {**service_environment(database.url), **address, "PGDATABASE": database.name}
+
+
 def service_environment(database_url: str) -> dict[str, str]:
     """The environment of a production service on this database, whatever the developer's own is like."""
     return {
         **{name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}},
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "only-for-the-benchmark-" + "x" * 40,
+        "SECRET_KEY": _SECRET_KEY,
         "DEBUG": "false",
         "HTTPS": "true",
         "ALLOWED_HOSTS": "127.0.0.1",

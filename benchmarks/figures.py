@@ -7,6 +7,7 @@ from statistics import median
 from benchmarks.imports import Imported
 from benchmarks.lists import LISTS, REVIEW_LISTS, List
 from benchmarks.load import Wave
+from benchmarks.overload import Overloaded
 from benchmarks.repairs import Repaired
 from benchmarks.worker import Worked
 from benchmarks.world import World
@@ -23,6 +24,7 @@ SLOWEST_CONSOLE_PAGE_MS = 150
 MOST_CONSOLE_QUERIES = 12
 LEAST_IMPORT_RATE = 1_000
 LEAST_JOB_RATE = 300
+LEAST_KEPT_UNDER_OVERLOAD = 0.8
 LONGEST_BESIDE_IMPORT_MS = 500
 LONGEST_CHECK_SECONDS = 10
 MOST_CHECK_MB = 300
@@ -60,12 +62,12 @@ def figures(rounds: Rounds, round_trips: float, world: World) -> list[Figure]:
     answered = [wave for waves in rounds.values() for wave in waves]
     first_list = rounds["courses by newest, first page"]
     return [
-        _at_most("round trips of one enrollment", round_trips, MOST_ROUND_TRIPS, ""),
-        _at_least("one hot course, of the throughput on many", _ratio(hot, many, _rate), LEAST_HOT_SHARE),
-        _at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
+        at_most("round trips of one enrollment", round_trips, MOST_ROUND_TRIPS, ""),
+        at_least("one hot course, of the throughput on many", _ratio(hot, many, _rate), LEAST_HOT_SHARE),
+        at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
         *_far_pages(rounds, LISTS, world),
-        _below("processor time of one enrollment", middle(many, cpu_ms), USUAL_ENROLLMENT_MS),
-        _below("processor time of a list of 20 courses", middle(first_list, cpu_ms), USUAL_LIST_MS),
+        below("processor time of one enrollment", middle(many, cpu_ms), USUAL_ENROLLMENT_MS),
+        below("processor time of a list of 20 courses", middle(first_list, cpu_ms), USUAL_LIST_MS),
         Figure(name="of the limit, the bare SQL: many courses", measured=_ratio(many, bare, _rate), unit="×"),
         Figure(
             name="of the limit, the bare SQL: one hot course",
@@ -79,7 +81,7 @@ def figures_of_reviews(rounds: Rounds, queries: dict[str, float], world: World) 
     """Every figure of reviews and of the moderators' pages."""
     answered = [wave for waves in rounds.values() for wave in waves]
     return [
-        _at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
+        at_most("answers of 5xx, and none at all", sum(wave.server_errors for wave in answered), 0, ""),
         *_far_pages(rounds, REVIEW_LISTS, world),
         *(_console_page(f"{name}, alone", _p50(rounds[name]), SLOWEST_CONSOLE_PAGE_MS, "ms") for name in queries),
         *(_console_page(f"{name}, queries", count, MOST_CONSOLE_QUERIES, "") for name, count in queries.items()),
@@ -90,7 +92,7 @@ def _console_page(name: str, measured: float, limit: float, unit: str) -> Figure
     """The overview has no goal: it asks for the fullest courses too, of which there are as many as reviews here."""
     if name.startswith("overview"):
         return Figure(name=name, measured=measured, unit=unit)
-    return _at_most(name, measured, limit, unit)
+    return at_most(name, measured, limit, unit)
 
 
 def _p50(waves: list[Wave]) -> float:
@@ -101,9 +103,9 @@ def figures_of_import(imported: Imported) -> list[Figure]:
     """Every figure of a partner's import, and of those who enrolled beside it."""
     beside = imported.beside
     return [
-        _at_least("rows of an import, beside 4 clients who enroll", imported.rate, LEAST_IMPORT_RATE, "rows/s"),
-        _at_most("who enrolls beside it, p99", beside.p99_ms, LONGEST_BESIDE_IMPORT_MS, "ms"),
-        _at_most("answers of 5xx, and none at all", beside.server_errors, 0, ""),
+        at_least("rows of an import, beside 4 clients who enroll", imported.rate, LEAST_IMPORT_RATE, "rows/s"),
+        at_most("who enrolls beside it, p99", beside.p99_ms, LONGEST_BESIDE_IMPORT_MS, "ms"),
+        at_most("answers of 5xx, and none at all", beside.server_errors, 0, ""),
         Figure(name="taking the file in", measured=imported.rows / imported.taking_seconds, unit="rows/s"),
         Figure(name="who enrolls beside it", measured=beside.rate, unit="requests/s"),
         Figure(
@@ -116,10 +118,24 @@ def figures_of_import(imported: Imported) -> list[Figure]:
     ]
 
 
+def figures_of_overload(overloaded: Overloaded) -> list[Figure]:
+    """Answers of 2xx within a second, at and above the rate that the service can sustain."""
+    rising = [("", overloaded.refusing), (", refusing nobody", overloaded.never_refusing)]
+    return [
+        Figure(name="enrollments that can be sustained", measured=overloaded.sustainable, unit="requests/s"),
+        *(
+            Figure(name=f"in time at {times} × as many{how}", measured=outcome.goodput, unit="requests/s")
+            for how, outcomes in rising
+            for times, outcome in outcomes.items()
+        ),
+        at_least("in time at 4 × as many, of the most", overloaded.kept, LEAST_KEPT_UNDER_OVERLOAD),
+    ]
+
+
 def figures_of_jobs(small: Worked, larger: Worked) -> list[Figure]:
     """What one worker does in a second, and what it costs."""
     return [
-        _at_least("small jobs of one worker", small.rate, LEAST_JOB_RATE, "jobs/s"),
+        at_least("small jobs of one worker", small.rate, LEAST_JOB_RATE, "jobs/s"),
         Figure(name="processor time of one, in the worker", measured=small.cpu_ms, unit="ms"),
         Figure(name="jobs that take a course's lock", measured=larger.rate, unit="jobs/s"),
         Figure(name="processor time of one of these, in the worker", measured=larger.cpu_ms, unit="ms"),
@@ -131,15 +147,15 @@ def figures_of_repairs(repaired: Repaired) -> list[Figure]:
     peak = max(each.peak_mb for each in (repaired.check, repaired.counters, repaired.waiting, repaired.events))
     done = {name: getattr(repaired, name).report["counts"]["done"] for name in ("counters", "waiting", "events")}
     return [
-        _below(
+        below(
             f"checking all invariants of {repaired.rows:,} enrollments",
             repaired.check.seconds,
             LONGEST_CHECK_SECONDS,
             "s",
         ),
         Figure(name="the bare SELECTs of the same", measured=repaired.bare_seconds, unit="s"),
-        _below("memory of a check or repair at its peak", peak, MOST_CHECK_MB, "MB"),
-        _at_least(
+        below("memory of a check or repair at its peak", peak, MOST_CHECK_MB, "MB"),
+        at_least(
             f"repairing {done['waiting']:,} rows in line", repaired.rate(repaired.waiting), LEAST_REPAIR_RATE, "rows/s"
         ),
         Figure(
@@ -150,7 +166,7 @@ def figures_of_repairs(repaired: Repaired) -> list[Figure]:
         Figure(
             name=f"repairing the counters of {done['counters']:,} courses", measured=repaired.counters.seconds, unit="s"
         ),
-        _at_most(
+        at_most(
             "p99 of enrolling beside a repair, times that without",
             repaired.beside.p99_ms / repaired.alone.p99_ms,
             LONGEST_BESIDE_REPAIR,
@@ -172,17 +188,20 @@ def _far_pages(rounds: Rounds, lists: Sequence[List], world: World) -> Iterator[
     for each in lists:
         far, _ = each.far_page(world)
         times = _ratio(rounds[far], rounds[f"{each.name}, first page"], lambda wave: wave.p50_ms)
-        yield _at_most(f"{far}, times the first", times, LONGEST_FAR_PAGE, "×")
+        yield at_most(f"{far}, times the first", times, LONGEST_FAR_PAGE, "×")
 
 
-def _at_most(name: str, measured: float, limit: float, unit: str) -> Figure:
+def at_most(name: str, measured: float, limit: float, unit: str) -> Figure:
+    """A figure that is reached up to `limit`."""
     return Figure(name=name, measured=measured, unit=unit, goal=f"at most {limit:g}", reached=measured <= limit)
 
 
-def _at_least(name: str, measured: float, limit: float, unit: str = "×") -> Figure:
+def at_least(name: str, measured: float, limit: float, unit: str = "×") -> Figure:
+    """A figure that is reached from `limit` on."""
     return Figure(name=name, measured=measured, unit=unit, goal=f"at least {limit:g}", reached=measured >= limit)
 
 
-def _below(name: str, measured: float | None, limit: float, unit: str = "ms") -> Figure:
+def below(name: str, measured: float | None, limit: float, unit: str = "ms") -> Figure:
+    """A figure that is reached below `limit`."""
     reached = None if measured is None else measured < limit
     return Figure(name=name, measured=measured, unit=unit, goal=f"below {limit:g}", reached=reached)

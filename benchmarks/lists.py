@@ -107,12 +107,15 @@ def first_and_far_page(stage: Stage, chosen: List) -> tuple[Target, Target]:
     query = f"?limit={_LIMIT}" + "".join(f"&{name}={value}" for name, value in chosen.filters)
     first = reading(stage, f"{chosen.name}, first page", chosen.path + query, reader=chosen.reader)
     name, offset = chosen.far_page(stage.world)
-    query += f"&cursor={_cursor_before(stage, chosen, offset)}"
+    query += f"&cursor={cursor_before(stage, chosen, offset)}"
     return first, reading(stage, name, chosen.path + query, reader=chosen.reader)
 
 
-def _cursor_before(stage: Stage, chosen: List, offset: int) -> str:
-    """What the API would hand out on the page before; to walk there would take a million rows."""
+def cursor_before(stage: Stage, chosen: List, offset: int) -> str:
+    """The cursor that leads on from the row at this offset of the list's statement.
+
+    It is what the API would hand out on the page before; to walk there would take a million rows.
+    """
     with stage.database.connect() as connection:
         statement = f"SELECT {chosen.key} OFFSET {offset} LIMIT 1"
         key = connection.execute(statement, [chosen.of] if "%s" in chosen.key else []).fetchone()

@@ -33,29 +33,45 @@ class Service:
 @contextmanager
 def running(database_url: str, *options: str) -> Iterator[Service]:
     """The service on this database, with config/gunicorn.py; `options` of gunicorn's go before what that says."""
+    with under_gunicorn("config.wsgi", service_environment(database_url), *options) as service:
+        yield service
+
+
+@contextmanager
+def under_gunicorn(application: str, environment: dict[str, str], *options: str) -> Iterator[Service]:
+    """This WSGI application with config/gunicorn.py."""
     port = _free_port()
-    command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", *options]
+    command = ["gunicorn", "--config", "config/gunicorn.py", *options, "--bind", f"127.0.0.1:{port}", application]
+    with _serving(command, environment, port) as service:
+        yield service
+
+
+@contextmanager
+def under_uvicorn(application: str, environment: dict[str, str]) -> Iterator[Service]:
+    """This ASGI application with as many processes."""
+    port = _free_port()
+    command = ["uvicorn", application, "--port", str(port), "--workers", "2", "--no-access-log"]
+    with _serving(command, environment, port) as service:
+        yield service
+
+
+@contextmanager
+def _serving(command: list[str], environment: dict[str, str], port: int) -> Iterator[Service]:
     with tempfile.TemporaryFile() as log:
-        gunicorn = subprocess.Popen(
-            [*command, "--bind", f"127.0.0.1:{port}", "config.wsgi"],
-            cwd=_ROOT,
-            env=service_environment(database_url),
-            stdout=log,
-            stderr=log,
-        )
+        server = subprocess.Popen([sys.executable, "-m", *command], cwd=_ROOT, env=environment, stdout=log, stderr=log)
         try:
-            _wait_until_ready(port, gunicorn)
-            yield Service(port=port, pid=gunicorn.pid)
+            _wait_until_ready(port, server)
+            yield Service(port=port, pid=server.pid)
         except BaseException:
             log.seek(0)
             sys.stderr.write(log.read().decode(errors="replace")[-4000:])
             raise
         finally:
-            gunicorn.terminate()
+            server.terminate()
             try:
-                gunicorn.wait(_STOP_SECONDS)
+                server.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                gunicorn.kill()
+                server.kill()
 
 
 def _free_port() -> int:
@@ -64,24 +80,24 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(port: int, gunicorn: subprocess.Popen[bytes]) -> None:
+def _wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while gunicorn.poll() is None and time.monotonic() < deadline:
+    while server.poll() is None and time.monotonic() < deadline:
         try:
-            if ask(port, "GET", "/health/live") == 200:
+            if ask(port, "GET", "/api/v1/courses?limit=1") == 200:
                 return
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
         time.sleep(0.1)
     raise RuntimeError("The service did not start.")
 
 
-def ask(port: int, method: str, path: str, **more: str) -> int:
+def ask(port: int, method: str, path: str, *, body: str | None = None, **more: str) -> int:
     """The status of one request, as a proxy in front would send it; `more` are headers."""
-    headers = {"X-Forwarded-Proto": "https", **more}
+    headers = {"X-Forwarded-Proto": "https", "Content-Type": "application/json", **more}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request(method, path, headers=headers)
+        connection.request(method, path, body=body, headers=headers)
         return connection.getresponse().status
     finally:
         connection.close()

@@ -1,8 +1,8 @@
 """What is measured: each target is a load that can be repeated."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Literal
 
 from benchmarks import load
@@ -16,10 +16,10 @@ from common import ids
 CLIENTS = 16
 READERS = 4
 # More than any wave takes, since each enrolls only once.
-_LEARNERS_PER_SECOND = 2_500
+_LEARNERS_PER_SECOND = 3_500
 _BARE_LEARNERS_PER_SECOND = 14_000
 _FILLING_CAPACITY = 300
-_WRITERS_PER_SECOND = 1_000
+_WRITERS_PER_SECOND = 3_000
 
 Where = Literal["many", "hot", "filling"]
 
@@ -32,14 +32,16 @@ class Stage:
     database: Database
     service: Service
     meter: Meter
-    newcomers: Iterator[int] = field(init=False)
-    writers: Iterator[int] = field(init=False)
+    # What the service calls the course with this number.
+    name_of: Callable[[int], str] = lambda number: ids.encode(ids.COURSE, course(number))
+    newcomers: deque[int] = field(init=False)
+    writers: deque[int] = field(init=False)
     filling: Iterator[int] = field(init=False)
 
     def __post_init__(self) -> None:
         first, last = self.world.rows + 1, self.world.rows + self.world.newcomers
-        self.newcomers = iter(range(first, last + 1))
-        self.writers = iter(range(last + 1, last + self.world.writers + 1))
+        self.newcomers = deque(range(first, last + 1))
+        self.writers = deque(range(last + 1, last + self.world.writers + 1))
         # Courses that fill up lie beyond those of the wave over many.
         self.filling = iter(range(MANY + 2, self.world.rows + 1))
 
@@ -60,11 +62,15 @@ class Stage:
         return _take(self.writers, count)
 
 
-def _take(people: Iterator[int], count: int) -> list[int]:
-    taken = list(islice(people, count))
-    if len(taken) < count:
+def _take(people: deque[int], count: int) -> list[int]:
+    if len(people) < count:
         raise RuntimeError("They are used up: seed more of them.")
-    return taken
+    return [people.popleft() for _ in range(count)]
+
+
+def _give_back(people: deque[int], taken: list[int], wave: Wave) -> None:
+    """Those whom the wave had no time for are there for the next; some requests may still have been on their way."""
+    people.extendleft(reversed(taken[wave.requests + wave.broken + 2 * CLIENTS :]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,12 +93,12 @@ def enrolling(stage: Stage, where: Where) -> Target:
         learners = stage.take_newcomers(seconds * _LEARNERS_PER_SECOND)
         chosen = _courses(stage, where, len(learners))
         lines = [
-            f"{token} {ids.encode(ids.COURSE, course(number))}"
-            for token, number in zip(access_tokens(learners), chosen, strict=True)
+            f"{token} {stage.name_of(number)}" for token, number in zip(access_tokens(learners), chosen, strict=True)
         ]
         wave = load.over_http(
             stage.service, stage.meter, script="enroll.lua", lines=lines, clients=CLIENTS, seconds=seconds
         )
+        _give_back(stage.newcomers, learners, wave)
         return replace(wave, courses=frozenset(chosen))
 
     expected = {"201", "202"} if where == "filling" else {"201"}
@@ -114,13 +120,13 @@ def bare_enrolling(stage: Stage, where: Where, protocol: Literal["simple", "prep
     return Target(name=f"pgbench, {where}", run=run)
 
 
-def reading(stage: Stage, name: str, path: str, *, reader: int | None = None) -> Target:
-    """4 clients read the same page over and over, as nobody or as the person `reader`."""
+def reading(stage: Stage, name: str, path: str, *, reader: int | None = None, clients: int = READERS) -> Target:
+    """So many clients read the same page over and over, as nobody or as the person `reader`."""
 
     def run(seconds: int) -> Wave:
         header = "" if reader is None else f"Authorization Bearer {access_tokens([reader])[0]}"
         return load.over_http(
-            stage.service, stage.meter, script="page.lua", lines=[f"{path} {header}"], clients=READERS, seconds=seconds
+            stage.service, stage.meter, script="page.lua", lines=[f"{path} {header}"], clients=clients, seconds=seconds
         )
 
     return Target(name=name, run=run, expected=frozenset({"200"}))
@@ -144,12 +150,13 @@ def writing(stage: Stage, where: Literal["many", "hot"]) -> Target:
         writers = stage.take_writers(seconds * _WRITERS_PER_SECOND)
         chosen = [1 if where == "hot" else 2 + number % MANY for number in writers]
         lines = [
-            f"{token} {ids.encode(ids.COURSE, course(of))} {number}"
+            f"{token} {stage.name_of(of)} {number}"
             for token, number, of in zip(access_tokens(writers), writers, chosen, strict=True)
         ]
         wave = load.over_http(
             stage.service, stage.meter, script="review.lua", lines=lines, clients=CLIENTS, seconds=seconds
         )
+        _give_back(stage.writers, writers, wave)
         return replace(wave, courses=frozenset(chosen))
 
     return Target(name=f"review, {where}", run=run, expected=frozenset({"201"}))

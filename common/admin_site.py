@@ -5,7 +5,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -13,11 +14,28 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 from django.utils.html import format_html
+from rest_framework.exceptions import Throttled
 
+from common import throttling
 from common.context import current_request
 from common.events.types import TYPES
 
 _SECTIONS = ("Courses", "Moderation", "Partners", "People", "System")
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Django's; too many wrong guesses are refused, as in the API."""
+
+    def clean(self) -> dict[str, Any]:
+        """As Django's.
+
+        Raises:
+            Throttled: too many sign-ins have failed.
+        """
+        assert self.request is not None
+        email = str(self.cleaned_data.get("username", ""))
+        with throttling.failures(ValidationError, email=email, meta=self.request.META):
+            return super().clean()
 
 
 class StaffSite(AdminSite):
@@ -31,6 +49,7 @@ class StaffSite(AdminSite):
     site_header = "Lectern"
     index_title = "Overview"
     empty_value_display = "—"
+    login_form = SignInForm
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
@@ -123,6 +142,17 @@ class StaffSite(AdminSite):
             for kind in model_admin.event_kinds  # type: ignore[attr-defined]
         }
         return [type for type in TYPES if type.partition(".")[0] in kinds]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's; who guessed wrong too often is told how long to wait."""
+        try:
+            return super().login(request, extra_context)
+        except Throttled as refusal:
+            seconds = str(getattr(refusal, "wait", 1))
+            explanation = f"Too many sign-ins have failed. Try again in {seconds} seconds."
+            answer = self._refusal(request, 429, "Too many attempts", explanation)
+            answer["Retry-After"] = seconds
+            return answer
 
     # -- grouping -------------------------------------------------------------------------------
 

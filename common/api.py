@@ -1,11 +1,11 @@
 """The base of every API view: permit, parse, one call, render."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.http import HttpResponse, StreamingHttpResponse
 from django.utils.module_loading import import_string
@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from common import cursors, deprecation, ids, uploads
+from common import cursors, deprecation, ids, throttling, tracing, uploads
 from common.context import current_request
 from common.deprecation import Departure
 from common.models import User
@@ -73,6 +73,11 @@ class ApiView(APIView):
             return [import_string(settings.PARTNER_AUTHENTICATION_CLASS)()]
         return super().get_authenticators()
 
+    def perform_authentication(self, request: Request) -> None:
+        """DRF's: who calls is known, or refused."""
+        with tracing.span("authenticate"):
+            super().perform_authentication(request)
+
     def get_renderers(self) -> list[BaseRenderer]:
         """What the client must accept; answers are written without DRF's renderers."""
         declared = self.declared()
@@ -91,6 +96,10 @@ class ApiView(APIView):
             deprecation.count(departures, request)
         return response
 
+    def check_throttles(self, request: Request) -> None:
+        """DRF's, by the limits of `common.throttling`."""
+        throttling.check_caller(request)
+
     def declared(self) -> Operation | None:
         """The operation of the method at hand, None for a method that the view does not have."""
         method = str(self.request.method).lower()
@@ -106,7 +115,8 @@ class ApiView(APIView):
         declared = self.declared()
         if declared is None or declared.body is None:
             raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
-        values = declared.body.parse(self.request.data)
+        with tracing.span("validate"):
+            values = declared.body.parse(self.request.data)
         self.uses(declared.body, self.request.data)
         return values
 
@@ -162,7 +172,9 @@ class ApiView(APIView):
         if page.next_after is not None:
             next_cursor = cursors.make(key=page.next_after, binding=self._binding())
         envelope = {"limit": self.query["limit"], "next_cursor": next_cursor, "has_more": page.has_more}
-        return answer({"data": [view.render(row) for row in page.rows], "page": envelope})
+        with tracing.span("render"):
+            data = [view.render(row) for row in page.rows]
+        return answer({"data": data, "page": envelope})
 
     def _binding(self) -> tuple[object, ...]:
         """What a cursor is good for: this list, these filters, this sort, and this caller if the list is private."""
@@ -192,5 +204,6 @@ def answer(body: dict[str, Any] | None, *, status: int = 200, location: str | No
 
 
 def to_json(body: dict[str, Any]) -> bytes:
-    """`body` as compact UTF-8."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    """`body` as compact UTF-8, its UTC times in the contract's form, with `Z`."""
+    with tracing.span("render"):
+        return orjson.dumps(body, option=orjson.OPT_UTC_Z)

@@ -1,4 +1,4 @@
-"""The identity of the request that this thread answers."""
+"""The request that this thread answers, or that caused the job which it runs: its identity, and what it has cost."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,21 +6,35 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestContext:
-    """The identity of the request at hand. `trace_id` is the caller's, or empty."""
+    """The identity of the request at hand, and its share of the database so far.
+
+    `traceparent` is of the span in which it is answered, or what the caller sent, or empty (W3C Trace Context).
+    """
 
     request_id: str = ""
-    trace_id: str = ""
+    traceparent: str = ""
+    queries: int = 0
+    database_seconds: float = 0.0
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that it belongs to, or empty."""
+        return self.traceparent[3:35]
 
 
-_context: ContextVar[RequestContext] = ContextVar("request")
-_NONE = RequestContext()
+_context: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+def at_hand() -> RequestContext | None:
+    """The request or job that this thread is at, None outside of one."""
+    return _context.get()
 
 
 def current_request() -> RequestContext:
     """The identity of the request that this thread answers, empty outside of one."""
-    return _context.get(_NONE)
+    return _context.get() or RequestContext()
 
 
 @contextmanager
@@ -31,3 +45,18 @@ def entered(context: RequestContext) -> Iterator[None]:
         yield
     finally:
         _context.reset(token)
+
+
+def count_query(seconds: float) -> None:
+    """A statement took so long, for whatever is at hand."""
+    context = _context.get()
+    if context is not None:
+        context.queries += 1
+        context.database_seconds += seconds
+
+
+def count_commit(seconds: float) -> None:
+    """A commit took so long, for whatever is at hand."""
+    context = _context.get()
+    if context is not None:
+        context.database_seconds += seconds

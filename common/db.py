@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
+from psycopg.pq import Format
 
 from common.errors import DomainError
 
@@ -15,6 +17,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Parameters = Sequence[Any] | Mapping[str, Any]
 Refusals = Mapping[str, Callable[[], DomainError]]
+
+PRIMARY = "default"
+_reads_from: ContextVar[str] = ContextVar("reads_from", default=PRIMARY)
 
 # Class 08 (connection), 53 (resources), 57 (operator intervention: shutdown, statement timeout), 25P03/25P04 (idle or
 # long transaction ended), 25006 (read-only after a failover), 40001/40P01 (serialization, deadlock), 55P03 (lock
@@ -28,8 +33,8 @@ _LOST = ("08", "57P")
 class Part:
     """A piece of a larger statement, contributed by the app whose table it writes.
 
-    `sql` is a data-modifying statement that may read the common table expressions before it. Its `values` go by names
-    that begin with the name of the part, so that parts do not take each other's.
+    `sql` is a query, or a data-modifying statement that may read the common table expressions before it. Its `values`
+    go by names that begin with the name of the part, so that parts do not take each other's.
     """
 
     name: str
@@ -103,7 +108,8 @@ def is_unavailable(fault: BaseException) -> bool:
     """Whether a database error says that the database is away or too slow, rather than that a statement was wrong."""
     sqlstate = getattr(fault.__cause__, "sqlstate", None)
     if sqlstate is None:
-        return type(fault).__name__ in {"OperationalError", "InterfaceError"}
+        # An InternalError without one: the connection broke in the middle of an answer, as it can behind PgBouncer.
+        return type(fault).__name__ in {"OperationalError", "InterfaceError", "InternalError"}
     return str(sqlstate).startswith(_UNAVAILABLE)
 
 
@@ -115,9 +121,31 @@ def is_lost(fault: BaseException) -> bool:
     return sqlstate is None or str(sqlstate).startswith(_LOST)
 
 
+@contextmanager
+def reading_from(alias: str) -> Iterator[None]:
+    """Statements of the block go to that database, unless a transaction is open: what follows one belongs to it."""
+    token = _reads_from.set(alias)
+    try:
+        yield
+    finally:
+        _reads_from.reset(token)
+
+
+def alias_for_reads() -> str:
+    """Where to read at this moment."""
+    alias = _reads_from.get()
+    return alias if alias == PRIMARY or not connection.in_atomic_block else PRIMARY
+
+
+def planned_cursor(format: Format = Format.TEXT) -> CursorWrapper:
+    """A cursor whose statements are planned once for each connection; see `common.database`."""
+    cursor: CursorWrapper = connections[alias_for_reads()].planned_cursor(format)  # type: ignore[attr-defined]
+    return cursor
+
+
 def fetch_one(sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
     """The first row of a statement, or None."""
-    with _cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(sql, parameters)
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
@@ -125,7 +153,7 @@ def fetch_one(sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
 
 def fetch_all(sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     """All rows of a statement."""
-    with _cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -136,7 +164,7 @@ def fetch_set(sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
 
     A plan that is kept was made for the table as it was: small, it would be read as a whole, and go on being so.
     """
-    with connection.cursor() as cursor:
+    with connections[alias_for_reads()].cursor() as cursor:
         cursor.execute(sql, parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
@@ -151,7 +179,7 @@ def execute_set(sql: str, parameters: Parameters = ()) -> int:
 
 def execute(sql: str, parameters: Parameters = ()) -> int:
     """The statement is done. Returns how many rows it touched."""
-    with _cursor() as cursor:
+    with planned_cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)
 
@@ -165,8 +193,3 @@ def together() -> Iterator[None]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.pipeline():
         yield
-
-
-def _cursor() -> CursorWrapper:
-    cursor: CursorWrapper = connection.planned_cursor()  # type: ignore[attr-defined]  # of common.database
-    return cursor

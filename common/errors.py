@@ -33,12 +33,13 @@ class InvalidCursor(DomainError):
     """The cursor is damaged, expired, or was made for another list."""
 
     code = "invalid_cursor"
+    message = (
+        "The cursor is damaged, too old, or belongs to another list, filter, sort or caller. "
+        "Start again without a cursor."
+    )
 
     def __init__(self) -> None:
-        super().__init__(
-            "The cursor is damaged, too old, or belongs to another list, filter, sort or caller. "
-            "Start again without a cursor."
-        )
+        super().__init__(self.message)
 
 
 class PayloadTooLarge(DomainError):

@@ -17,6 +17,7 @@ from rest_framework.request import Request
 
 from common import db
 from common.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
+from common.failpoints import failpoint
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}\Z")
 _KEPT_HEADERS = ("Location", "ETag")
@@ -68,7 +69,9 @@ def once(
             return _replay(kept, fingerprint)
         response = run()
         _keep(caller, key, fingerprint, response, secrets)
-        return response
+        failpoint("idempotency.before_commit")
+    failpoint("idempotency.after_commit")
+    return response
 
 
 class InvalidHeader(ValidationError):

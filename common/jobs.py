@@ -7,6 +7,7 @@ be short as well: what takes longer than JOB_TIME_LIMIT_SECONDS is started again
 
 import json
 import logging
+import math
 import random
 import traceback
 from collections.abc import Callable
@@ -21,8 +22,11 @@ from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job as Row
 
-from common import context, db
+from common import db, outcomes
+from common.context import RequestContext, current_request
 from common.errors import JobNotFailed
+from common.failpoints import failpoint
+from common.redaction import redact
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +36,22 @@ Function = TypeVar("Function", bound=Callable[..., None])
 # a few that do not answer would hold up everything.
 LANES = DEFAULT, OUTBOUND = "default", "outbound"
 
+# Beside a job's own arguments: in which trace it belongs.
+TRACEPARENT = "traceparent"
+
+# One that was never tried has no time of its own: its log has that.
+_DUE = """
+    SELECT queue_name, jobs, extract(epoch FROM now() - least(since, (
+        SELECT max(at) FROM procrastinate_events WHERE job_id = untried)))
+    FROM (
+        SELECT queue_name, count(*) AS jobs, min(scheduled_at) AS since,
+            min(id) FILTER (WHERE scheduled_at IS NULL) AS untried
+        FROM procrastinate_jobs
+        WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
+        GROUP BY queue_name
+    ) AS due
+"""
+_FAILED = "SELECT queue_name, count(*) FROM procrastinate_jobs WHERE status = 'failed' GROUP BY queue_name"
 _CLEANED_AT_ONCE = 1000
 _LONGEST_FAULT = 8_000
 
@@ -44,6 +64,7 @@ class _Job:
     key: str = ""
     attempts: int = 1
     lane: str = DEFAULT
+    longest_pause_seconds: float = math.inf
 
     def at_worker(self, job_context: JobContext, /, **arguments: Any) -> None:
         """Run for a worker, and keep what it raises."""
@@ -51,20 +72,26 @@ class _Job:
         self.run_noting_faults(job_context.job.id, job_context.job.attempts, arguments)
 
     def run_noting_faults(self, job_id: int, earlier_attempts: int, arguments: dict[str, Any]) -> None:
-        """Run, and keep what it raises for whoever looks at the job."""
-        try:
-            self.run(**arguments)
-        except Exception as fault:
-            _note_fault(job_id, earlier_attempts + 1, "".join(traceback.format_exception(fault)))
-            raise
+        """Run, for the request that caused it, and keep what it raises for whoever looks at the job."""
+        own = {name: value for name, value in arguments.items() if name != TRACEPARENT}
+        cause = RequestContext(own.get("request_id", ""), arguments.get(TRACEPARENT, ""))
+        with outcomes.job(self.name, job_id=job_id, attempt=earlier_attempts + 1, context=cause):
+            try:
+                failpoint("job.before")
+                self.run(**own)
+                failpoint("job.after")
+            except Exception as fault:
+                _note_fault(job_id, earlier_attempts + 1, "".join(traceback.format_exception(fault)))
+                raise
 
     def retry_at(self, failures: int) -> datetime | None:
         """When to try again after so many failures: about 1 second later, then 3, 9, 27 and so on; None for never."""
         if failures >= self.attempts:
             return None
+        pause = min(3.0 ** (failures - 1), self.longest_pause_seconds)
         # The spread keeps jobs that failed together, in an outage, from coming back together.
         spread = random.uniform(0.5, 1.5)  # noqa: S311 - nothing is kept secret by it
-        return datetime.now(UTC) + timedelta(seconds=3 ** (failures - 1) * spread)
+        return datetime.now(UTC) + timedelta(seconds=pause * spread)
 
 
 class _Retry(BaseRetryStrategy):
@@ -88,15 +115,24 @@ class Chore:
 chores: list[Chore] = []
 
 
-def job(*, name: str, key: str = "", attempts: int = 8, lane: str = DEFAULT) -> Callable[[Function], Function]:
+def job(
+    *,
+    name: str,
+    key: str = "",
+    attempts: int = 8,
+    lane: str = DEFAULT,
+    longest_pause_seconds: float = math.inf,
+) -> Callable[[Function], Function]:
     """Register a function as the job `name`. It takes JSON values by keyword, one of them `request_id`.
 
-    That is the id of the request which caused the job; it is on the job's log lines as well.
+    That is the id of the request which caused the job; it is on the job's log lines as well. The job goes on with the
+    trace of whatever deferred it.
 
     Jobs with the same `key`, a format of the arguments such as `course:{course_id}`, run one at a time and in the order
     in which they were deferred; one that waits to be tried again holds up those behind it. A job that raises is tried
     again after growing pauses, `attempts` times in all: with 8, over about 18 minutes. One that waits for somebody
-    else's server belongs into the lane OUTBOUND.
+    else's server belongs into the lane OUTBOUND. One that many wait for, whatever it failed of, needs a shorter
+    longest pause: deaths of workers and outages of the database count as attempts too.
     """
 
     def register(function: Function) -> Function:
@@ -104,11 +140,15 @@ def job(*, name: str, key: str = "", attempts: int = 8, lane: str = DEFAULT) -> 
         if "request_id" not in parameters.parameters:
             raise TypeError(f"The job {name} does not take request_id.")
 
-        def run(**arguments: Any) -> None:
-            with context.entered(context.RequestContext(request_id=arguments["request_id"])):
-                function(**arguments)
-
-        one = _Job(name=name, run=run, parameters=parameters, key=key, attempts=attempts, lane=lane)
+        one = _Job(
+            name=name,
+            run=function,
+            parameters=parameters,
+            key=key,
+            attempts=attempts,
+            lane=lane,
+            longest_pause_seconds=longest_pause_seconds,
+        )
         app.task(name=name, queue=lane, retry=_Retry(), pass_context=True)(one.at_worker)
         _jobs[name] = one
         _names[function] = name
@@ -165,6 +205,8 @@ def defer(job: Callable[..., None] | str, /, *, request_id: str = "", **argument
     registered = _jobs[job if isinstance(job, str) else _names[job]]
     arguments["request_id"] = request_id
     registered.parameters.bind(**arguments)
+    if traceparent := current_request().traceparent:
+        arguments[TRACEPARENT] = traceparent
     _call(
         "procrastinate_defer_jobs_v1(ARRAY[ROW(%s::varchar, %s::varchar, 0, %s::text, NULL, %s::jsonb, NULL)]"
         "::procrastinate_job_to_defer_v1[])",
@@ -290,10 +332,22 @@ def _note_fault(job_id: int, attempt: int, report: str) -> None:
         with transaction.atomic():
             db.execute(
                 "INSERT INTO common_jobfault (job_id, attempt, report, at) VALUES (%s, %s, %s, now())",
-                [job_id, attempt, report.replace("\0", "")[-_LONGEST_FAULT:]],
+                [job_id, attempt, redact(report.replace("\0", "")[-2 * _LONGEST_FAULT :])[-_LONGEST_FAULT:]],
             )
     except DatabaseError as outage:  # which may be why the job failed
         logger.warning("The fault of job %s could not be kept: %s", job_id, outage)
+
+
+def count_due() -> dict[str, tuple[int, float]]:
+    """For each lane, how many jobs could run now, and for how many seconds the first of them has waited."""
+    found = {lane: (count, float(age)) for lane, count, age in db.fetch_set(_DUE)}
+    return {lane: found.get(lane, (0, 0.0)) for lane in LANES}
+
+
+def count_failed() -> dict[str, int]:
+    """For each lane, how many jobs have failed for good and are still known."""
+    found = dict(db.fetch_set(_FAILED))
+    return {lane: found.get(lane, 0) for lane in LANES}
 
 
 def waiting() -> list[tuple[str, dict[str, Any]]]:

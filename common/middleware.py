@@ -1,28 +1,37 @@
-"""Around every request: its identity (X-Request-ID, W3C Trace Context) and the Content-Security-Policy."""
+"""Around every request: its identity (X-Request-ID, W3C Trace Context), its line in the log, and the
+Content-Security-Policy.
+"""
 
-import logging
 import re
 from collections.abc import Callable
 from time import perf_counter
 
+import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 
-from common import ids
-from common.context import RequestContext, current_request, entered
-from common.metrics import REQUEST_SECONDS
+from common import ids, metrics, tracing
+from common.context import RequestContext, entered
+from common.models import User
+from common.principals import PartnerPrincipal
 from common.problems import database_problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+log = structlog.get_logger()
+
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class RequestContextMiddleware:
-    """Every response carries an X-Request-ID: the client's if it is well formed, else a new one."""
+    """Every response carries an X-Request-ID: the client's if it is well formed, else a new one.
+
+    What it was and what it cost is one line of the log, and a part of the metrics. Of an answer that is made while it
+    is sent, only what came before its first byte is known here.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -32,15 +41,15 @@ class RequestContextMiddleware:
         trace = _TRACEPARENT.match(request.META.get("HTTP_TRACEPARENT", ""))
         context = RequestContext(
             request_id=offered if _REQUEST_ID.match(offered) else ids.encode("req", ids.new_uuid()),
-            trace_id=trace.group(1) if trace else "",
+            traceparent=trace.group() if trace else "",
         )
         # For what Django logs of the answer once it has left this middleware.
         request.lectern_context = context  # type: ignore[attr-defined]
         started = perf_counter()
-        with entered(context):
+        with entered(context), tracing.continued("request", kind="SERVER", request_id=context.request_id):
             response = self.get_response(request)
+            _tell(request, response, context, perf_counter() - started)
         response["X-Request-ID"] = context.request_id
-        _observe(request, response, perf_counter() - started)
         if request.method == "HEAD":
             _take_body_away(response)
         return response
@@ -58,21 +67,43 @@ def _take_body_away(response: HttpResponse) -> None:
         response.content = b""
 
 
-def _observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+def _tell(request: HttpRequest, response: HttpResponse, context: RequestContext, seconds: float) -> None:
     route = request.resolver_match.route if request.resolver_match else "none"
-    # Anybody can make up methods, and each label is kept for ever.
+    # Anybody can make up methods.
     method = request.method if request.method in _METHODS else "other"
-    REQUEST_SECONDS.labels(method, route, response.status_code).observe(seconds)
+    status = response.status_code
+    duration, database, queries = metrics.requests(str(method), route, f"{status // 100}xx")
+    duration.observe(seconds)
+    database.inc(context.database_seconds)
+    queries.inc(context.queries)
+    log.info(
+        "request",
+        request_id=context.request_id,
+        trace_id=context.trace_id,
+        method=method,
+        route=route,
+        status=status,
+        caller=_caller(request),
+        ms=round(seconds * 1000, 2),
+        queries=context.queries,
+        database_ms=round(context.database_seconds * 1000, 2),
+        release=settings.RELEASE,
+    )
+    tracing.annotate(
+        f"{method} {route}",
+        failed=status >= 500,
+        **{"http.request.method": method, "http.route": route, "http.response.status_code": status},
+    )
 
 
-class RequestLogFilter(logging.Filter):
-    """Puts the request's id, and its trace id if it has one, on each log line."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        request = getattr(record, "request", None)
-        context = getattr(request, "lectern_context", None) or current_request()
-        record.request_id = f"{context.request_id} {context.trace_id}".strip() or "-"
-        return True
+def _caller(request: HttpRequest) -> str:
+    """The public id of the person or partner who is known to have asked. Nobody is looked up for it."""
+    known = vars(request)
+    # Of a page it may not be known who asks; of the API, DRF says so in the same place.
+    caller = known.get("_cached_user") or known.get("user")
+    if type(caller) is User:
+        return ids.encode(ids.USER, caller.pk)
+    return ids.encode(ids.PARTNER, caller.pk) if type(caller) is PartnerPrincipal else ""
 
 
 class ContentSecurityPolicyMiddleware:

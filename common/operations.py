@@ -14,12 +14,14 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
-from common import idempotency
+from common import idempotency, replicas
 from common.deprecation import Departure, Leaving, told_in
 from common.errors import DomainError
 from common.problem_types import CATALOGUE, ProblemType
 from common.uploads import Upload
 from common.wire import Body, EmptyBody, PageQuery, Query, View
+
+_READS = {"GET", "HEAD"}
 
 Handler = Callable[..., HttpResponseBase]
 
@@ -101,6 +103,8 @@ class Operation:
                     run=lambda: cast("HttpResponse", handler(view, request, **path)),
                     secrets=self.secrets,
                 )
+            if self.access is Access.ANYONE and request.method in _READS and not request.user.is_authenticated:
+                return replicas.read_publicly(lambda: handler(view, request, **path))
             return handler(view, request, **path)
 
         run.operation = self  # type: ignore[attr-defined]
@@ -128,7 +132,14 @@ class Operation:
     @property
     def problems(self) -> list[ProblemType]:
         """Every problem that the operation can answer, its own and those of the edge."""
-        codes = {"invalid_request", "not_acceptable", "internal_error", "dependency_unavailable"}
+        codes = {
+            "invalid_request",
+            "not_acceptable",
+            "rate_limited",
+            "internal_error",
+            "dependency_unavailable",
+            "overloaded",
+        }
         codes |= {error.code for error in self.errors}
         if self.access is not Access.WITHOUT_CREDENTIALS:
             codes.add("unauthenticated")

@@ -2,6 +2,8 @@
 
 # In seconds.
 DAY = 24 * 60 * 60.0
+# A turn that failed, of a dead worker or of an outage of the database for two, keeps all others from having theirs.
+LONGEST_PAUSE_BETWEEN_TURNS = 20.0
 # After each attempt in vain; the last one again and again, until a day is over.
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0)
 

@@ -298,7 +298,7 @@ CATALOGUE: dict[str, ProblemType] = {
             "rate_limited",
             429,
             "Too many requests",
-            "The caller sent more requests than allowed in a span of time.",
+            "The caller sent more requests than allowed in a span of time, or too many sign-ins failed.",
             _AGAIN_AFTER,
         ),
         ProblemType(
@@ -309,10 +309,17 @@ CATALOGUE: dict[str, ProblemType] = {
             "Send the same request again with the same Idempotency-Key; report `request_id` if it persists.",
         ),
         ProblemType(
+            "overloaded",
+            503,
+            "Too much to do",
+            "More requests are waiting than can be answered in time. Nothing was done.",
+            _AGAIN_AFTER,
+        ),
+        ProblemType(
             "dependency_unavailable",
             503,
             "Temporarily unavailable",
-            "The database cannot be reached or did not answer in time. Nothing was done.",
+            "The database cannot be reached, or did not answer in time. Unless the connection broke, nothing was done.",
             _AGAIN_AFTER,
         ),
     )

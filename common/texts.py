@@ -10,6 +10,8 @@ ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 NOT_ONE_LINE = "Must be on one line, without control characters."
 NO_EMAIL = "Must be an email address."
 EMAIL_LENGTH = 254
+# Of those who have an account and no email. No mail can go there (RFC 2606).
+NO_MAIL_DOMAIN = "no-mail.invalid"
 
 _ONE_LINE = re.compile(ONE_LINE)
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from common import ids
-from common.fields import PublicId, QueryInteger, Text, rfc3339
+from common.fields import PublicId, QueryInteger, Text
 
 Convert = Callable[[Any], Any]
 # What Django makes of a byte in a query string that is not UTF-8.
@@ -134,7 +134,7 @@ class View(serializers.Serializer):
 
     @classmethod
     def render(cls, value: Any) -> dict[str, Any]:
-        """`value` as JSON-ready members."""
+        """`value` as members that `common.api.to_json` can write."""
         names, read, conversions = cls._plan()
         rendered = dict(zip(names, read(value), strict=True))
         for name, convert in conversions:
@@ -162,8 +162,6 @@ def _conversion(field: serializers.Field) -> Convert | None:
         case PublicId():
             prefix = field.prefix
             return lambda value: ids.encode(prefix, value)
-        case serializers.DateTimeField():
-            return rfc3339
         case serializers.ListSerializer():
             render = type(field.child).render
             return lambda values: [render(value) for value in values]

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.http.response import HttpResponseBase
 
+from common.failpoints import failpoint
+
 _BLOCK = 65_536
 # A client that still sends does not read. What it sends beyond this, it sends in vain: the connection is closed.
 _DRAINED_BYTES = 64 * 1_048_576
@@ -45,6 +47,7 @@ class Application(WSGIHandler):
                 environ["CONTENT_LENGTH"] = str(_copy(source, body))
                 environ["wsgi.input"] = body
             response = super().__call__(environ, start_response)
+        failpoint("request.before_answer")
         # The answer is made: a client that broke off must not spoil it.
         with suppress(OSError):
             _drain(source)

@@ -13,7 +13,7 @@ from uuid import UUID
 from common import db, ids
 from common.types import Actor
 from reviews import services as reviews
-from reviews.services import Decision, ReportReason
+from reviews.services import Decision, RatingDetails, ReportReason
 
 Seat = tuple[UUID, UUID]
 Moment = tuple[float, Callable[[], object]]
@@ -90,6 +90,14 @@ _REPORTED = (
         [(ReportReason.OTHER, "A rumour about a person."), (ReportReason.ABUSE, ""), (ReportReason.OFF_TOPIC, "")]),
 )
 # fmt: on
+# Not everybody says what the stars are for.
+_DETAILS = (
+    RatingDetails(clarity=5, pace=4, support=5),
+    None,
+    RatingDetails(clarity=4, pace=2, support=4),
+    None,
+    None,
+)
 
 
 def fill(*, seats: Iterator[Seat], readers: list[UUID], moderators: list[UUID], now: datetime) -> None:
@@ -110,6 +118,7 @@ class _Story:
         self._seats = seats
         self._readers = cycle(readers)
         self._moderators = cycle(moderators)
+        self._details = cycle(_DETAILS)
         self._now = now
 
     def moments(self) -> Iterator[Moment]:
@@ -147,6 +156,7 @@ class _Story:
             author_id=learner_id,
             rating=rating,
             comment=comment,
+            rating_details=next(self._details),
             actor=_by(learner_id),
             now=self._now,
         )
@@ -157,8 +167,7 @@ class _Story:
             reviews.rewrite_review(
                 course_id=course_id,
                 author_id=learner_id,
-                rating=None,
-                comment=comment,
+                changes={"comment": comment},
                 expected_version=None,
                 actor=_by(learner_id),
                 now=self._now,

@@ -8,16 +8,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from common import logs
+
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 
 # Each thread keeps one database connection: workers times threads stay below what the database allows.
-worker_class = "gthread"
+worker_class = "config.worker.Worker"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 
 # A worker is replaced now and then, not all at the same time, so that a slow leak never grows large.
 max_requests = 20_000
 max_requests_jitter = 2_000
+
+# How many connections a worker holds, and how many more may wait to be accepted. WEB_QUEUE: see config.worker.
+worker_connections = 1000
+backlog = 1024
 
 timeout = 30
 graceful_timeout = 25
@@ -33,8 +39,9 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() else None
 # Room for a search and a cursor, each of which may hold two hundred letters of any script.
 limit_request_line = 8190
 
-# Requests are logged by the application, with their ids.
+# Requests are logged by the application, with their ids; what gunicorn says comes out in the same form.
 accesslog = None
+logconfig_dict = logs.configure()
 control_socket_disable = True
 
 
@@ -44,6 +51,11 @@ def when_ready(server: Any) -> None:
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Whoever replaces a service waits for this line before the one that it replaces is stopped."""
+    worker.log.info("Worker ready (pid: %s)", worker.pid)
 
 
 # Each worker counts requests in a file of its own, and /metrics adds them up. Set before any worker loads the counters.

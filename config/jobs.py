@@ -3,7 +3,7 @@
 from django.core.management import call_command
 
 from common import clock, idempotency, jobs
-from common.events import selectors
+from common.events import months, selectors
 from common.events import services as events
 from common.mail import jobs as mail
 from common.mail import services as mail_services
@@ -23,6 +23,12 @@ def follow_events() -> None:
             pass
     webhooks.hand_on()
     mail.hand_on()
+
+
+@jobs.every("0 * * * *", name="common.begin_month")
+def begin_month() -> None:
+    """Events go into the table of the month that it is; the next month's is there before it begins."""
+    months.begin()
 
 
 @jobs.every("23 * * * *", name="common.forget_idempotency_keys")

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from common import logs
 from config.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -12,14 +13,16 @@ env = Environment(BASE_DIR / ".env")
 
 # -- who may reach it ---------------------------------------------------------------------------
 
+# HTTPS=false is for a machine of one's own: it gives up the redirect, HSTS and secure cookies.
+HTTPS = env.read("bool", "HTTPS", True)
 DEBUG = env.read("bool", "DEBUG", False)
-SECRET_KEY = env.read("str", "SECRET_KEY")
+if DEBUG and HTTPS:
+    env.refuse("DEBUG: shows everybody what the service has in memory. It is for a machine of one's own: HTTPS=false.")
+SECRET_KEY = env.secret("SECRET_KEY", length=50, may_be_published=not HTTPS)
 # Earlier ones, newest first: what they signed or encrypted is still good.
 SECRET_KEY_FALLBACKS = env.read("list", "SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.read("list", "ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS = env.read("list", "CSRF_TRUSTED_ORIGINS", [])
-# HTTPS=false is for a machine of one's own: it gives up the redirect, HSTS and secure cookies.
-HTTPS = env.read("bool", "HTTPS", True)
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -97,35 +100,45 @@ IDLE_IN_TRANSACTION_TIMEOUT_SECONDS = 10
 THROUGH_PGBOUNCER = env.read("bool", "DATABASE_THROUGH_PGBOUNCER", False)
 EMBEDDED_POSTGRES: dict[str, Any] = {"DATA_DIR": VAR_DIR / "postgres", "DURABLE": True}
 
-# Without DATABASE_URL an embedded PostgreSQL serves from var/, started on the first connection.
-DATABASE: dict[str, Any] = {"ENGINE": "common.embedded_database", "NAME": "lectern"}
-if env.read("str", "DATABASE_URL", ""):
-    DATABASE = {**(env.read("db_url", "DATABASE_URL") or {}), "ENGINE": "common.database"}
-DATABASES = {
-    "default": {
-        **DATABASE,
+
+def _connected(database: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A database as this service connects to it."""
+    session = {
+        "application_name": "lectern",
+        # Left to itself, PostgreSQL plans a prepared statement anew for as long as it takes the values for a help. Ours
+        # need none, and to plan costs several times what a page costs. Those that do are not prepared.
+        "options": (
+            f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s "
+            f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s "
+            "-c plan_cache_mode=force_generic_plan"
+        ),
+    }
+    return {
+        **database,
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": THROUGH_PGBOUNCER,
+        "OPTIONS": {
+            **database.get("OPTIONS", {}),
+            "connect_timeout": 3,
+            "prepare_threshold": None if THROUGH_PGBOUNCER else 5,
+            **({} if THROUGH_PGBOUNCER else session),
+        },
+        **more,
     }
-}
-DATABASES["default"]["OPTIONS"] = {
-    **DATABASE.get("OPTIONS", {}),
-    "connect_timeout": 3,
-    "prepare_threshold": None if THROUGH_PGBOUNCER else 5,
-    **(
-        {}
-        if THROUGH_PGBOUNCER
-        else {
-            "application_name": "lectern",
-            "options": (
-                f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c lock_timeout={LOCK_TIMEOUT_SECONDS}s "
-                f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_TIMEOUT_SECONDS}s"
-            ),
-        }
-    ),
-}
+
+
+# Without DATABASE_URL an embedded PostgreSQL serves from var/, started on the first connection.
+DATABASE: dict[str, Any] = {"ENGINE": "common.embedded_database", "NAME": "lectern"}
+if env.read("str", "DATABASE_URL", ""):
+    DATABASE = {**(env.read("db_url", "DATABASE_URL") or {}), "ENGINE": "common.database"}
+DATABASES = {"default": _connected(DATABASE)}
+# Where callers without credentials read (common.replicas).
+if env.read("str", "REPLICA_URL", ""):
+    REPLICA = {**(env.read("db_url", "REPLICA_URL") or {}), "ENGINE": "common.database"}
+    DATABASES["replica"] = _connected(REPLICA, TEST={"MIRROR": "default"})
+    DATABASE_ROUTERS = ["common.replicas.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
@@ -152,10 +165,18 @@ AUTH_PASSWORD_VALIDATORS = [
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
-    "SIGNING_KEY": env.read("str", "JWT_SIGNING_KEY", SECRET_KEY),
+    "SIGNING_KEY": env.secret("JWT_SIGNING_KEY", SECRET_KEY, length=32, may_be_published=not HTTPS),
     "USER_ID_CLAIM": "sub",
     "UPDATE_LAST_LOGIN": False,
 }
+# A company's own identity provider, whose tokens are taken beside ours: where its keys are, its `iss`, and our `aud`.
+AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE = (
+    env.read("str", name, "") for name in ("AUTH_JWKS_URL", "AUTH_ISSUER", "AUTH_AUDIENCE")
+)
+if len({bool(AUTH_JWKS_URL), bool(AUTH_ISSUER), bool(AUTH_AUDIENCE)}) > 1:
+    env.refuse("AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE: set all three, or none.")
+if AUTH_JWKS_URL and not AUTH_JWKS_URL.startswith("https://" if HTTPS else ("https://", "http://")):
+    env.refuse("AUTH_JWKS_URL: must begin with https://, or whoever is on the way can sign in as anybody.")
 
 # -- the public API -----------------------------------------------------------------------------
 
@@ -167,6 +188,8 @@ IMPORT_MAX_ROWS = 100_000
 LARGEST_BODY_BYTES = IMPORT_MAX_BYTES + 65_536  # with the frame of a form
 IDEMPOTENCY_KEPT_FOR = timedelta(hours=24)
 CURSOR_LIFETIME = timedelta(days=7)
+# The feed reaches back so far at least.
+EVENTS_KEPT_MONTHS = 13
 EVENT_SOURCE = env.read("str", "EVENT_SOURCE", "/lectern")
 
 REST_FRAMEWORK = {
@@ -181,7 +204,7 @@ REST_FRAMEWORK = {
 PARTNER_AUTHENTICATION_CLASS = "enrollments.authentication.ApiKeyAuthentication"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lectern",
-    "VERSION": "1.1.0",
+    "VERSION": "1.2.0",
     "OAS_VERSION": "3.1.0",
     "DEFAULT_GENERATOR_CLASS": "common.openapi.Generator",
     "GET_MOCK_REQUEST": "common.openapi.no_request",
@@ -194,7 +217,10 @@ SPECTACULAR_SETTINGS = {
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
-                "description": "The `access` of a token pair: see `POST /api/v1/auth/token`.",
+                "description": (
+                    "The `access` of a token pair: see `POST /api/v1/auth/token`. Or a token of the identity provider "
+                    "of whoever runs this service, where there is one."
+                ),
             },
             "apiKeyAuth": {
                 "type": "apiKey",
@@ -206,6 +232,24 @@ SPECTACULAR_SETTINGS = {
     },
     "SCHEMA_PATH_PREFIX": r"/api/v[0-9]+",
 }
+
+# -- how often one caller may ask -------------------------------------------------------------------
+
+# Wide enough for honest clients in a hurry: they stop one caller from taking the whole service. Empty: no limit.
+THROTTLES = {
+    "reads": env.rate("THROTTLE_READS", "30000/m"),
+    "writes": env.rate("THROTTLE_WRITES", "12000/m"),
+    "partner": env.rate("THROTTLE_PARTNER", "30000/m"),
+    # By network, behind which a whole school can be.
+    "anonymous": env.rate("THROTTLE_ANONYMOUS", ""),
+    # Only what failed counts.
+    "sign_in_by_account": env.rate("THROTTLE_SIGN_IN_BY_ACCOUNT", "10/15m"),
+    "sign_in_by_network": env.rate("THROTTLE_SIGN_IN_BY_NETWORK", "300/15m"),
+}
+# How many proxies in front add to X-Forwarded-For: so many of its last entries are believed.
+TRUSTED_PROXIES = env.read("int", "TRUSTED_PROXIES", 0)
+# A Redis in which all processes count together. Without one each counts for itself.
+CACHE_URL = env.read("str", "CACHE_URL", "")
 
 # -- reviews ------------------------------------------------------------------------------------
 
@@ -266,18 +310,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request": {"()": "common.middleware.RequestLogFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request"], "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        # What it says of every job of every minute; failures are errors.
-        "procrastinate": {"level": "WARNING"},
-    },
-}
+# What runs here, as its makers call it: in each request's line, and on its spans.
+RELEASE = env.read("str", "RELEASE", "unnamed")
+# Where people look up a request's log lines and its trace; `{request_id}` in them is replaced.
+LOGS_URL = env.read("str", "LOGS_URL", "")
+TRACES_URL = env.read("str", "TRACES_URL", "")
+LOGGING = logs.configure()
 
 env.finish()

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import DecimalField, F, Q, QuerySet
+from django.db.models import DecimalField, F, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Lower
 
@@ -21,7 +21,7 @@ from courses import rules
 from courses.errors import CourseNotFound
 from courses.models import SEARCHED, Course, CoursePlaces
 from courses.types import Course as CourseValue
-from courses.types import CourseFilter, CourseLabel, CourseSort, CourseStatus, Places, Rating
+from courses.types import CourseFilter, CourseLabel, CourseSort, CourseStatus, Occupancy, Places, Rating
 
 _TEXTS = (
     "id",
@@ -135,13 +135,24 @@ def _page(*, shape: CourseFilter, sort: CourseSort, with_drafts: bool, goes_on: 
         if sort is CourseSort.NEWEST:
             # The planner may merge both tables by their ids, and would then read all newer places to get to the page.
             courses = courses.filter(keyset.beyond(("places__pk",), key, descending=order.descending))
-    return Statement(courses.values_list(*_COLUMNS)[: limit + 1])
+    return Statement(courses.values_list(*_COLUMNS)[: limit + 1], planned_by_value=shape.search is not None)
 
 
 def get_labels(*, course_ids: Iterable[UUID]) -> dict[UUID, CourseLabel]:
     """How these courses are called, by id; unknown ids are left out."""
     rows = db.fetch_all("SELECT id, slug, title FROM courses_course WHERE id = ANY(%s)", [list(set(course_ids))])
     return {id: CourseLabel(id=id, slug=slug, title=title) for id, slug, title in rows}
+
+
+def get_occupancy() -> Occupancy:
+    """How full the open courses are."""
+    limited = Q(capacity__isnull=False)
+    sums = CoursePlaces.objects.filter(status=CourseStatus.OPEN).aggregate(
+        seats=Sum("capacity", default=0),
+        taken=Sum("seats_taken", filter=limited, default=0),
+        in_line=Sum("waiting", default=0),
+    )
+    return Occupancy(capacity=sums["seats"], seats_taken=sums["taken"], waiting=sums["in_line"])
 
 
 def get_places(*, course_id: UUID) -> Places:

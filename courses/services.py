@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from common import db, ids
 from common.errors import PreconditionFailed
 from common.events import services as events
+from common.outcomes import use_case
 from common.types import Actor
 from courses import rules, selectors
 from courses.errors import (
@@ -32,6 +33,7 @@ from courses.selectors import (
     find_courses_with_idle_seats,
     get_course,
     get_labels,
+    get_occupancy,
     get_places,
     list_courses,
     list_places,
@@ -46,6 +48,7 @@ from courses.types import (
     CourseLabel,
     CourseSort,
     CourseStatus,
+    Occupancy,
     PlaceInLine,
     Places,
     Rating,
@@ -58,6 +61,7 @@ _ADMISSION = ("capacity", "waitlist_enabled", "enrollment_opens_at", "enrollment
 # -- use cases ----------------------------------------------------------------------------------
 
 
+@use_case
 def create_course(*, values: CourseChanges, actor: Actor, now: datetime) -> Course:
     """There is a new draft. Without a slug it gets one from its title.
 
@@ -85,6 +89,7 @@ def _create(*, values: CourseChanges, slug: str, actor: Actor, now: datetime) ->
         return get_course(course_id=row.pk, with_drafts=True, now=now)
 
 
+@use_case
 def update_course(
     *, course_id: UUID, changes: CourseChanges, expected_version: int | None, actor: Actor, now: datetime
 ) -> CourseChanged:
@@ -111,6 +116,7 @@ def update_course(
         return _changed("updated", "The course was changed.", course_id, triggered, now)
 
 
+@use_case
 def open_course(*, course_id: UUID, actor: Actor, now: datetime) -> CourseChanged:
     """The course is open. If seats are free and people wait, their promotion is under way.
 
@@ -120,6 +126,7 @@ def open_course(*, course_id: UUID, actor: Actor, now: datetime) -> CourseChange
     return _go(course_id, CourseStatus.OPEN, "opened", "The course is open.", actor, now)
 
 
+@use_case
 def close_course(*, course_id: UUID, actor: Actor, now: datetime) -> CourseChanged:
     """The course takes nobody; who is in or waits stays so.
 
@@ -129,6 +136,7 @@ def close_course(*, course_id: UUID, actor: Actor, now: datetime) -> CourseChang
     return _go(course_id, CourseStatus.CLOSED, "closed", "The course is closed.", actor, now)
 
 
+@use_case
 def archive_course(*, course_id: UUID, actor: Actor, now: datetime) -> CourseChanged:
     """The course is over for good. If people wait, the end of their waiting is under way.
 
@@ -222,13 +230,15 @@ _REPLACE_COUNTERS = """
         AND (seats_taken, waiting, last_queue_number) = (old_seats, old_line, old_last)
     RETURNING places.course_id
 """
+_RATE = "UPDATE courses_course SET rating_average = %(average)s, rating_count = %(count)s WHERE id = %(course_id)s"
 _PLACE = "nullif(waiting, 0) AS position, CASE WHEN waiting > 0 THEN last_queue_number END AS queue_number"
 
 
-def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> Seat | PlaceInLine:
+def claim_place(*, course_id: UUID, now: datetime, unless: db.Part, then: Sequence[db.Part]) -> Seat | PlaceInLine:
     """A seat is taken, or the last place in line; which one, the answer says.
 
-    Nobody overtakes: while anyone waits, a newcomer waits too, even if a seat is free.
+    Nobody overtakes: while anyone waits, a newcomer waits too, even if a seat is free. And nobody takes a place if the
+    query `unless` finds a row, by which the caller says who may not have one.
 
     `then` says what the caller writes because of it, in the same statement: so nobody can take a place and forget its
     row, and outside of a larger transaction the course's lock lasts for that statement alone. The parts read `claimed`,
@@ -237,13 +247,13 @@ def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> S
     Raises:
         CourseNotFound: there is no such course, or it is a draft.
         CourseClosed: the course takes nobody now.
-        CourseFull: it has neither a seat nor a waitlist to give.
+        CourseFull: it has neither a seat nor a waitlist to give, or `unless` found a row: the caller looks which.
     """
     values: dict[str, Any] = {"course_id": course_id, "now": now, "count": 1}
     parts = "".join(f", {part.name} AS ({part.sql})" for part in then)
-    for part in then:
+    for part in (unless, *then):
         values.update(part.values)
-    claimed = f"{_CLAIM} RETURNING {_PLACE}"
+    claimed = f"{_CLAIM} AND NOT EXISTS ({unless.sql}) RETURNING {_PLACE}"
     row = db.fetch_one(f"WITH claimed AS ({claimed}){parts} SELECT now(), position, queue_number FROM claimed", values)
     if row is None:
         places = selectors.get_places(course_id=course_id)
@@ -332,7 +342,7 @@ def _numbers(counters: Counters) -> tuple[int, int, int]:
 @db.step
 def record_rating(*, course_id: UUID, average: Decimal | None, count: int) -> None:
     """The catalogue shows this rating of the course."""
-    CourseRow.objects.filter(pk=course_id).update(rating_average=average, rating_count=count)
+    db.execute(_RATE, {"course_id": course_id, "average": average, "count": count})
 
 
 __all__ = [
@@ -352,6 +362,7 @@ __all__ = [
     "CourseSort",
     "CourseStatus",
     "InvalidTransition",
+    "Occupancy",
     "PlaceInLine",
     "Places",
     "Rating",
@@ -366,6 +377,7 @@ __all__ = [
     "find_courses_with_idle_seats",
     "get_course",
     "get_labels",
+    "get_occupancy",
     "get_places",
     "is_open",
     "list_courses",

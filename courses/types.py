@@ -55,6 +55,15 @@ class Counters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Occupancy:
+    """All open courses together: the seats of those with a limit, how many of these are taken, and who waits."""
+
+    capacity: int
+    seats_taken: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """A course as the catalogue shows it at one instant."""
 

@@ -4,7 +4,7 @@ The states of an item are standings: a row of the learner's in the course and it
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -109,6 +109,18 @@ class RowKind(Kind):
         entered = {each for item in items if (each := self.entered_course(item, options)) is not None}
         places = services.list_places(course_ids=entered)
         return [self._foreseen(item, places, options, now) for item in items]
+
+    def foresee_revert(self, items: Sequence[Item]) -> list[Item]:
+        """Who does not stand any more where the run had brought them."""
+        ends = {row_id: status for item in items for row_id, status in _rows_of(item.before)}
+        now = services.statuses_of(row_ids=list(ends))
+        gone = {row_id for row_id, status in ends.items() if now.get(row_id) != status}
+        return [
+            replace(item, outcome=_CHANGED.outcome, code=_CHANGED.code, detail=_CHANGED.detail)
+            if any(row_id in gone for row_id, _ in _rows_of(item.before))
+            else item
+            for item in items
+        ]
 
     def _foreseen(self, item: Item, places: Mapping[UUID, Places], options: Mapping[str, Any], now: datetime) -> Item:
         if item.outcome is not Outcome.PLANNED:
@@ -325,6 +337,13 @@ def _to(options: Mapping[str, Any]) -> UUID:
 def _row(state: State) -> tuple[UUID, Status]:
     row = services.get_row(row_id=_row_id(state))
     return row.id, row.status
+
+
+def _rows_of(state: State) -> Iterator[tuple[UUID, Status]]:
+    """The rows that a state tells of, one or one on each side."""
+    for standing in (state, state.get("from"), state.get("to")):
+        if standing and standing.get("enrollment"):
+            yield _row_id(standing), Status(standing["status"])
 
 
 def _row_id(state: State) -> UUID:

@@ -1,5 +1,6 @@
 """The rules of enrolling and waiting, as pure functions over plain values."""
 
+import re
 from uuid import UUID
 
 from enrollments.errors import (
@@ -10,7 +11,7 @@ from enrollments.errors import (
     InvalidImportTransition,
     TooManyKeys,
 )
-from enrollments.types import IN_COURSE, ImportStatus, PartnerStatus, Status
+from enrollments.types import IN_COURSE, ImportStatus, LearnerOfPartner, PartnerStatus, SentRow, Status
 
 _LIVE_KEYS = 2
 
@@ -23,6 +24,15 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.LEFT: frozenset(),
     Status.EXPIRED: frozenset(),
 }
+
+
+def learner_of(row: SentRow) -> LearnerOfPartner:
+    """Whom a row of a file means. Blanks around a cell are no part of it, and a line break within a name is a blank."""
+    return LearnerOfPartner(
+        external_id=row.external_id.strip(),
+        email=row.email.strip(),
+        name=re.sub(r"\s*[\r\n]\s*", " ", row.name.strip()),
+    )
 
 
 def check_may_enroll(*, standing_id: UUID | None, status: Status | None) -> None:

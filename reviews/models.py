@@ -1,5 +1,7 @@
 """The tables of reviews: the review, its texts, its history, the reports on it, the summary of each course."""
 
+from dataclasses import fields
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
@@ -8,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common import ids
-from reviews.types import Decision, HoldReason, ReportReason, Status
+from reviews.types import Decision, HoldReason, RatingDetails, ReportReason, Status
 
 _PERSON = settings.AUTH_USER_MODEL
 _LIVE = Q(retracted_at=None)
@@ -17,6 +19,13 @@ _HELD = ~Q(held_reason="")
 _RATING = [1, 2, 3, 4, 5]
 
 SEARCHED = SearchVector("comment", config="simple")
+
+
+def _details_are_of_five(column: str) -> Q:
+    """The JSON in the column has every one of the details, each of 1 to 5; or there is none."""
+    details = [field.name for field in fields(RatingDetails)]
+    each_of_five = {f"{column}__{detail}__in": _RATING for detail in details}
+    return Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__has_keys": details}, **each_of_five)
 
 
 class Review(models.Model):
@@ -31,9 +40,11 @@ class Review(models.Model):
     status = models.CharField(max_length=10, choices=[(status.value, status.value) for status in Status])
     rating = models.PositiveSmallIntegerField()
     comment = models.TextField(blank=True)
+    rating_details = models.JSONField(null=True)
     revision = models.PositiveIntegerField(default=1)
     public_rating = models.PositiveSmallIntegerField(null=True)
     public_comment = models.TextField(blank=True)
+    public_rating_details = models.JSONField(null=True)
     public_revision = models.PositiveIntegerField(null=True)
     # When the public text was written, which is not when it became public.
     public_updated_at = models.DateTimeField(null=True)
@@ -59,6 +70,10 @@ class Review(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["author", "course"], condition=_LIVE, name="review_one_live"),
             models.CheckConstraint(condition=Q(rating__in=_RATING), name="review_rating_of_five"),
+            models.CheckConstraint(
+                condition=_details_are_of_five("rating_details") & _details_are_of_five("public_rating_details"),
+                name="review_details_of_five",
+            ),
             models.CheckConstraint(
                 condition=Q(public_rating=None, public_revision=None, public_updated_at=None, public_comment="")
                 | Q(_PUBLIC, public_rating__in=_RATING, public_revision__isnull=False, public_updated_at__isnull=False)
@@ -120,13 +135,17 @@ class Revision(models.Model):
     author = models.ForeignKey(_PERSON, on_delete=models.PROTECT, related_name="+", db_index=False)
     rating = models.PositiveSmallIntegerField()
     comment = models.TextField(blank=True)
+    rating_details = models.JSONField(null=True)
     # Of the text without case, accents and punctuation, to find it elsewhere; null for one too short to tell.
     digest = models.BinaryField(max_length=16, null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["review", "number"], name="revision_one_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["review", "number"], name="revision_one_number"),
+            models.CheckConstraint(condition=_details_are_of_five("rating_details"), name="revision_details_of_five"),
+        ]
         indexes = [
             models.Index(fields=["digest"], condition=Q(digest__isnull=False), name="revision_digest"),
             models.Index(fields=["author", "created_at"], name="revision_of_author"),

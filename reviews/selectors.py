@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from reviews.types import (
     ModeratedReview,
     OwnReview,
     QueueSort,
+    RatingDetails,
     Reason,
     ReportReason,
     ReviewFile,
@@ -40,8 +41,9 @@ T = TypeVar("T")
 
 _PUBLIC_COLUMNS = (
     *("id", "course_id", "author_id", "author__display_name", "public_rating", "public_comment", "public_revision"),
-    *("created_at", "public_updated_at", "version"),
+    *("public_rating_details", "created_at", "public_updated_at", "version"),
 )
+_COLUMNS = tuple(column.attname for column in Review._meta.concrete_fields)
 # The statements kept ready, one for each sort, filter and limit; more of them are made again.
 _SHAPES = 256
 
@@ -122,19 +124,32 @@ def get_own(*, course_id: UUID, author_id: UUID) -> OwnReview:
     Raises:
         ReviewNotFound: there is none.
     """
-    row = _with_author().filter(course_id=course_id, author_id=author_id, retracted_at=None).first()
-    if row is None:
+    found = _own().row(course_id=course_id, author_id=author_id)
+    if found is None:
         raise ReviewNotFound("You have not written a review of this course.")
-    return to_own(row)
+    *columns, name = found
+    row = Review.from_db(None, _COLUMNS, columns)
+    return OwnReview(review=_newest(row, name), public=to_public_text(row))
+
+
+@cache
+def _own() -> Statement:
+    return Statement(_live_of_author().values_list(*_COLUMNS, "author__display_name"))
 
 
 def find_live(*, course_id: UUID, author_id: UUID) -> UUID | None:
     """The id of the author's live review of the course."""
-    return (
-        Review.objects.filter(course_id=course_id, author_id=author_id, retracted_at=None)
-        .values_list("pk", flat=True)
-        .first()
-    )
+    found = _live_id().row(course_id=course_id, author_id=author_id)
+    return found[0] if found else None
+
+
+@cache
+def _live_id() -> Statement:
+    return Statement(_live_of_author().values_list("pk"))
+
+
+def _live_of_author() -> QuerySet[Review]:
+    return Review.objects.filter(course_id=Slot("course_id"), author_id=Slot("author_id"), retracted_at=None)
 
 
 def find_newest(*, course_id: UUID, author_id: UUID) -> UUID:
@@ -148,6 +163,11 @@ def get_summary(*, course_id: UUID) -> Summary:
     row = CourseSummary.objects.filter(pk=course_id).first()
     counts = (row.ones, row.twos, row.threes, row.fours, row.fives) if row else (0, 0, 0, 0, 0)
     return to_summary(counts)
+
+
+def count_pending() -> int:
+    """How many live reviews wait for a moderator."""
+    return Review.objects.filter(retracted_at=None, status=Status.PENDING).count()
 
 
 def list_queue(
@@ -183,20 +203,37 @@ def find_reason(*, code: str) -> Reason | None:
 
 def stands_elsewhere(*, digest: bytes, author_id: UUID, course_id: UUID) -> bool:
     """Whether another person's review, or the author's of another course, has this text, or once had it."""
-    own = {"author_id": author_id, "review__course_id": course_id}
-    return Revision.objects.filter(digest=digest).exclude(**own).exists()
+    return _elsewhere().row(digest=digest, author_id=author_id, course_id=course_id) is not None
+
+
+@cache
+def _elsewhere() -> Statement:
+    own = {"author_id": Slot("author_id"), "review__course_id": Slot("course_id")}
+    return Statement(Revision.objects.filter(digest=Slot("digest")).exclude(**own).values_list("pk")[:1])
 
 
 def count_others_written(*, author_id: UUID, review_id: UUID, since: datetime) -> int:
     """How many other reviews the author has written or changed since then."""
-    written = Revision.objects.filter(author_id=author_id, created_at__gte=since).exclude(review_id=review_id)
-    return written.values("review_id").distinct().count()
+    return len(_others_written().rows(author_id=author_id, review_id=review_id, since=since))
+
+
+@cache
+def _others_written() -> Statement:
+    written = Revision.objects.filter(author_id=Slot("author_id"), created_at__gte=Slot("since"))
+    return Statement(written.exclude(review_id=Slot("review_id")).values_list("review_id").distinct())
 
 
 def end_of_last_retracted(*, course_id: UUID, author_id: UUID) -> tuple[str, str]:
     """In which status, and held for what, the author took back their last review of the course."""
-    retracted = Review.objects.filter(course_id=course_id, author_id=author_id, retracted_at__isnull=False)
-    return retracted.order_by("-retracted_at").values_list("status", "held_reason").first() or ("", "")
+    status, held_reason = _last_retracted().row(course_id=course_id, author_id=author_id) or ("", "")
+    return status, held_reason
+
+
+@cache
+def _last_retracted() -> Statement:
+    written = Review.objects.filter(course_id=Slot("course_id"), author_id=Slot("author_id"))
+    retracted = written.filter(retracted_at__isnull=False).order_by("-retracted_at")
+    return Statement(retracted.values_list("status", "held_reason")[:1])
 
 
 def last_change(*, review_id: UUID) -> HistoryEntry:
@@ -215,13 +252,14 @@ def to_summary(counts: tuple[int, ...]) -> Summary:
 
 
 def _to_public(row: tuple[Any, ...]) -> ReviewValue:
-    (id, course_id, author_id, name, rating, comment, revision, created_at, updated_at, version) = row
+    (id, course_id, author_id, name, rating, comment, revision, details, created_at, updated_at, version) = row
     return ReviewValue(
         id=id,
         course_id=course_id,
         author=Author(id=author_id, display_name=name),
         rating=rating,
         comment=comment,
+        rating_details=_to_details(details),
         status=Status.PUBLISHED,
         edited=revision > 1,
         created_at=created_at,
@@ -232,12 +270,17 @@ def _to_public(row: tuple[Any, ...]) -> ReviewValue:
 
 def to_newest(row: Review) -> ReviewValue:
     """What the author and moderators see."""
+    return _newest(row, row.author.display_name)
+
+
+def _newest(row: Review, author_name: str) -> ReviewValue:
     return ReviewValue(
         id=row.pk,
         course_id=row.course_id,
-        author=Author(id=row.author_id, display_name=row.author.display_name),
+        author=Author(id=row.author_id, display_name=author_name),
         rating=row.rating,
         comment=row.comment,
+        rating_details=_to_details(row.rating_details),
         status=Status(row.status),
         edited=row.revision > 1,
         created_at=row.created_at,
@@ -248,14 +291,14 @@ def to_newest(row: Review) -> ReviewValue:
 
 def to_own(row: Review) -> OwnReview:
     """A review and what others see of it."""
-    return OwnReview(review=to_newest(row), public=_public_text(row))
+    return OwnReview(review=to_newest(row), public=to_public_text(row))
 
 
 def to_moderated(row: Review) -> ModeratedReview:
     """A review as moderators list it."""
     return ModeratedReview(
         review=to_newest(row),
-        public=_public_text(row),
+        public=to_public_text(row),
         report_count=row.open_reports,
         held_reason=HoldReason(row.held_reason) if row.held_reason else None,
         submitted_at=row.submitted_at,
@@ -263,10 +306,21 @@ def to_moderated(row: Review) -> ModeratedReview:
     )
 
 
-def _public_text(row: Review) -> Text | None:
+def to_text(row: Review | Revision) -> Text:
+    """What a revision says, or the newest one of a review."""
+    return Text(rating=row.rating, comment=row.comment, rating_details=_to_details(row.rating_details))
+
+
+def to_public_text(row: Review) -> Text | None:
+    """What everybody reads of a review."""
     if row.public_rating is None:
         return None
-    return Text(rating=row.public_rating, comment=row.public_comment)
+    details = _to_details(row.public_rating_details)
+    return Text(rating=row.public_rating, comment=row.public_comment, rating_details=details)
+
+
+def _to_details(value: dict[str, int] | None) -> RatingDetails | None:
+    return None if value is None else RatingDetails(**value)
 
 
 def _with_author() -> QuerySet[Review]:
@@ -315,6 +369,7 @@ def _to_history(row: HistoryEntry, text: Revision) -> HistoryValue:
         to_status=Status(row.to_status) if row.to_status else None,
         rating=text.rating,
         comment=text.comment,
+        rating_details=_to_details(text.rating_details),
         reason=row.reason,
         public_text=row.public_text,
         note=row.note,

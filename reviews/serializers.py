@@ -7,7 +7,10 @@ from rest_framework import serializers
 from common import examples, ids
 from common.fields import Choice, Integer, PublicId, QueryInteger, Text
 from common.wire import Body, PageQuery, View
-from reviews.types import Decision, HoldReason, QueueSort, ReportReason, ReviewSort, Status
+from reviews.types import Decision, HoldReason, QueueSort, RatingDetails, ReportReason, ReviewSort, Status
+
+_CLARITY, _PACE, _SUPPORT = "How well it was explained.", "Neither too fast nor too slow.", "Help when it was needed."
+_DETAILS = "null if the author gave none."
 
 
 class ReviewQuery(PageQuery):
@@ -25,11 +28,27 @@ class QueueQuery(PageQuery):
     sort = Choice("ModerationSort", QueueSort, default=QueueSort.OLDEST.value)
 
 
+class RatingDetailsBody(Body):
+    """What the stars are for."""
+
+    clarity = Integer(min_value=1, max_value=5, help_text=_CLARITY)
+    pace = Integer(min_value=1, max_value=5, help_text=_PACE)
+    support = Integer(min_value=1, max_value=5, help_text=_SUPPORT)
+
+    example: ClassVar = {"clarity": 5, "pace": 3, "support": 4}
+
+    def validate(self, attrs: dict[str, int]) -> RatingDetails:
+        return RatingDetails(**attrs)
+
+
 class RewriteBody(Body):
     """What changes in one's own review."""
 
     rating = Integer(min_value=1, max_value=5, required=False)
     comment = Text(max_length=5000, allow_blank=True, required=False)
+    rating_details = RatingDetailsBody(
+        required=False, allow_null=True, help_text="What the stars are for, always as a whole; null for nothing more."
+    )
 
     example: ClassVar = {"rating": 4}
 
@@ -40,7 +59,11 @@ class ReviewBody(RewriteBody):
     rating = Integer(min_value=1, max_value=5)
     comment = Text(max_length=5000, allow_blank=True)
 
-    example: ClassVar = {"rating": 5, "comment": "I read a sonnet to my grandmother. She cried, I did not."}
+    example: ClassVar = {
+        "rating": 5,
+        "comment": "I read a sonnet to my grandmother. She cried, I did not.",
+        "rating_details": RatingDetailsBody.example,
+    }
 
 
 class ReportBody(Body):
@@ -76,6 +99,14 @@ class AuthorView(View):
     display_name = serializers.CharField()
 
 
+class RatingDetailsView(View):
+    """What the stars are for."""
+
+    clarity = serializers.IntegerField(min_value=1, max_value=5, help_text=_CLARITY)
+    pace = serializers.IntegerField(min_value=1, max_value=5, help_text=_PACE)
+    support = serializers.IntegerField(min_value=1, max_value=5, help_text=_SUPPORT)
+
+
 class ReviewView(View):
     """What a learner says about a course."""
 
@@ -84,6 +115,7 @@ class ReviewView(View):
     author = AuthorView()
     rating = serializers.IntegerField(min_value=1, max_value=5)
     comment = serializers.CharField()
+    rating_details = RatingDetailsView(allow_null=True, help_text=_DETAILS)
     status = Choice("ReviewStatus", Status)
     edited = serializers.BooleanField()
     created_at = serializers.DateTimeField()
@@ -95,6 +127,7 @@ class ReviewView(View):
         "author": {"id": examples.PERSON, "display_name": "Ada"},
         "rating": 5,
         "comment": "I read a sonnet to my grandmother. She cried, I did not.",
+        "rating_details": RatingDetailsBody.example,
         "status": "published",
         "edited": False,
         "created_at": "2026-11-20T18:00:00.250000Z",
@@ -107,9 +140,10 @@ class PublicTextView(View):
 
     rating = serializers.IntegerField(min_value=1, max_value=5)
     comment = serializers.CharField()
+    rating_details = RatingDetailsView(allow_null=True, help_text=_DETAILS)
 
 
-_PUBLIC_EXAMPLE = {"rating": 5, "comment": ReviewView.example["comment"]}
+_PUBLIC_EXAMPLE = {name: ReviewView.example[name] for name in ("rating", "comment", "rating_details")}
 
 
 class OwnReviewView(ReviewView):
@@ -160,6 +194,7 @@ class HistoryEntryView(View):
     to_status = serializers.CharField(allow_null=True)
     rating = serializers.IntegerField()
     comment = serializers.CharField()
+    rating_details = RatingDetailsView(allow_null=True, help_text=_DETAILS)
     reason = serializers.CharField()
     public_text = serializers.CharField()
     note = serializers.CharField()
@@ -203,6 +238,7 @@ class ReviewFileView(ModeratedReviewView):
                 "to_status": "published",
                 "rating": 5,
                 "comment": ReviewView.example["comment"],
+                "rating_details": ReviewView.example["rating_details"],
                 "reason": "",
                 "public_text": "",
                 "note": "",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 
@@ -98,11 +98,29 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RatingDetails:
+    """What the stars are for: how clear the course was, how fitting its pace, how good the help. Each of 1 to 5."""
+
+    clarity: int
+    pace: int
+    support: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """What a review says."""
+    """What a review says; `rating_details` is None if its author gave none."""
 
     rating: int
     comment: str
+    rating_details: RatingDetails | None
+
+
+class TextChanges(TypedDict, total=False):
+    """What an author changes in the text of a review; what is absent stays as it is."""
+
+    rating: int
+    comment: str
+    rating_details: RatingDetails | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +140,7 @@ class Review:
     author: Author
     rating: int
     comment: str
+    rating_details: RatingDetails | None
     status: Status
     edited: bool
     created_at: datetime
@@ -160,6 +179,7 @@ class HistoryEntry:
     to_status: Status | None
     rating: int
     comment: str
+    rating_details: RatingDetails | None
     reason: str
     public_text: str
     note: str

@@ -1,5 +1,6 @@
 """Reviews over HTTP."""
 
+from typing import cast
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -139,12 +140,10 @@ class MyReview(ApiView):
     def patch(self, request: Request, course_id: str) -> HttpResponse:
         before = reviews.get_own_to_rewrite(course_id=_own_course_id(course_id), author_id=self.person().pk)
         expected = check_match(request, str(before.review.version))
-        body = self.body()
         own = reviews.rewrite_review(
             course_id=before.review.course_id,
             author_id=self.person().pk,
-            rating=body.get("rating"),
-            comment=body.get("comment"),
+            changes=cast("reviews.TextChanges", self.body()),
             expected_version=int(expected) if expected else None,
             actor=self.actor(),
             now=clock.now(),

@@ -14,8 +14,10 @@ from common.accounts.errors import EmailAlreadyRegistered, InvalidCredentials, U
 from common.accounts.types import Account, TokenPair
 from common.errors import InvalidInput, PreconditionFailed
 from common.models import User
+from common.outcomes import use_case
 
 
+@use_case
 def register(*, email: str, password: str, display_name: str) -> Account:
     """There is an account with this email, and it signs in with this password.
 
@@ -34,6 +36,7 @@ def register(*, email: str, password: str, display_name: str) -> Account:
     return to_account(person)
 
 
+@use_case
 def sign_in(*, email: str, password: str) -> TokenPair:
     """A token pair for the account. Takes as long for an unknown email as for a wrong password.
 
@@ -46,6 +49,7 @@ def sign_in(*, email: str, password: str) -> TokenPair:
     return tokens.issue(person)
 
 
+@use_case
 def refresh_tokens(*, refresh: str) -> TokenPair:
     """A new pair; `refresh` is dead.
 
@@ -55,11 +59,13 @@ def refresh_tokens(*, refresh: str) -> TokenPair:
     return tokens.rotate(refresh)
 
 
+@use_case
 def sign_out(*, refresh: str) -> None:
     """`refresh` is dead; one that never lived or is spent stays so (RFC 7009, section 2.2)."""
     tokens.revoke(refresh)
 
 
+@use_case
 @transaction.atomic
 def rename(*, person_id: UUID, display_name: str, expected_version: int | None) -> Account:
     """The person goes by `display_name`.

@@ -1,20 +1,27 @@
-"""The local token issuer. The only module that knows simplejwt, so that another issuer can take its place."""
+"""Whose tokens are good: our own, and those of an identity provider (`common.accounts.external`) where one is set.
+
+The only module that knows simplejwt, which issues our own.
+"""
 
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, TokenError
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken, OutstandingToken
 from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.utils import datetime_from_epoch
 
+from common.accounts import external
 from common.accounts.errors import Unauthenticated
 from common.accounts.types import TokenPair
 from common.compiled import Slot, Statement
-from common.models import User
+from common.models import ExternalIdentity, User
 
 
 class BearerAuthentication(JWTAuthentication):
@@ -32,6 +39,19 @@ class BearerAuthentication(JWTAuthentication):
         raw: bytes | None = super().get_raw_token(scheme.capitalize() + blank + rest)
         return raw
 
+    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
+        """The person whose token was sent, None if none was.
+
+        Raises:
+            AuthenticationFailed: it is not a good one.
+        """
+        if settings.AUTH_JWKS_URL:
+            header = self.get_header(request)
+            token = None if header is None else self.get_raw_token(header)
+            if token is not None and external.is_external(token):
+                return _external_person(token), None
+        return super().authenticate(request)
+
     def get_user(self, validated_token: Any) -> User:
         row = _active_person().row(id=validated_token["sub"])
         if row is None:
@@ -48,9 +68,40 @@ def _active_person() -> Statement:
     return Statement(User.objects.filter(pk=Slot("id"), is_active=True).values_list(*_COLUMNS))
 
 
+@cache
+def _identified_person() -> Statement:
+    identities = ExternalIdentity.objects.filter(issuer=Slot("issuer"), subject=Slot("subject"))
+    return Statement(identities.values_list(*(f"person__{column}" for column in _COLUMNS)))
+
+
+def _external_person(token: bytes) -> User:
+    claims = external.read(token)
+    if claims is None:
+        raise AuthenticationFailed
+    row = _identified_person().row(issuer=claims.issuer, subject=claims.subject)
+    if row is None:
+        person_id = _meet(claims)
+        row = _active_person().row(id=person_id) if person_id else None
+    person = User.from_db(None, _COLUMNS, row) if row else None
+    if person is None or not person.is_active:
+        raise AuthenticationFailed
+    return person
+
+
+@transaction.atomic
+def _meet(claims: external.Claims) -> UUID | None:
+    met = external.meet(claims)
+    if met is None:
+        return None
+    if met.was_local:
+        for token in OutstandingToken.objects.filter(user_id=met.person_id):
+            BlacklistedToken.objects.get_or_create(token=token)
+    return met.person_id
+
+
 def issue(person: User) -> TokenPair:
     """A new pair for `person`."""
-    return _pair(RefreshToken.for_user(person))
+    return _pair(_RefreshToken.for_user(person))
 
 
 @transaction.atomic
@@ -74,9 +125,24 @@ def revoke(refresh: str) -> None:
         _spend(refresh)
 
 
+class _RefreshToken(RefreshToken):
+    """A refresh token that the database knows by its id alone: who can read rows cannot sign in with them."""
+
+    @classmethod
+    def for_user(cls, user: Any) -> "_RefreshToken":
+        """A new one, good until it is spent."""
+        token = cls()
+        token["sub"] = str(user.pk)
+        ends_at = datetime_from_epoch(token["exp"])
+        OutstandingToken.objects.create(
+            user=user, jti=token["jti"], token="", created_at=token.current_time, expires_at=ends_at
+        )
+        return token
+
+
 def _spend(refresh: str) -> RefreshToken:
     try:
-        token = RefreshToken(refresh)  # type: ignore[arg-type]
+        token = _RefreshToken(refresh)  # type: ignore[arg-type]
         # The unique row decides between rivals; reading the list, as RefreshToken() does, cannot.
         _, was_live = token.blacklist()
     except TokenError as fault:

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from common import throttling
 from common.accounts import services
 from common.accounts.serializers import (
     ProfileBody,
@@ -39,7 +40,10 @@ class Register(ApiView):
         errors=[services.EmailAlreadyRegistered],
     )
     def post(self, request: Request) -> HttpResponse:
-        return answer(UserView.render(services.register(**self.body())), status=201)
+        body = self.body()
+        # Whoever is told that an email is taken has learnt whose email it is.
+        with throttling.failures(services.EmailAlreadyRegistered, email=None, meta=request.META):
+            return answer(UserView.render(services.register(**body)), status=201)
 
 
 class CreateToken(ApiView):
@@ -56,7 +60,9 @@ class CreateToken(ApiView):
         errors=[services.InvalidCredentials],
     )
     def post(self, request: Request) -> HttpResponse:
-        return _secret(services.sign_in(**self.body()))
+        body = self.body()
+        with throttling.failures(services.InvalidCredentials, email=body["email"], meta=request.META):
+            return _secret(services.sign_in(**body))
 
 
 class RefreshToken(ApiView):

@@ -44,6 +44,16 @@ def link_to_id(public_id: str, label: str | None = None) -> SafeString:
     return format_html('<a href="{}">{}</a>', address, label or public_id)
 
 
+def address_of_request(request_id: str) -> str:
+    """Where the page is that tells what came of a request."""
+    return reverse("admin:common_event_request", args=[request_id])
+
+
+def link_to_request(request_id: str) -> SafeString | str:
+    """A link to what came of a request, or a dash where there was none."""
+    return format_html('<a href="{}">{}</a>', address_of_request(request_id), request_id) if request_id else NOTHING
+
+
 def share(taken: int, limit: int | None) -> SafeString:
     """So many of so many, with a bar."""
     if limit is None:

@@ -18,7 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateEvent, Procrastinat
 
 from common import clock, jobs
 from common.admin.base import Fact, RecordAdmin
-from common.admin.display import NOTHING, ago, badge, code, moment, plural
+from common.admin.display import NOTHING, ago, badge, code, link_to_request, moment, plural
 from common.admin.filters import ChoiceFilter, YesNoFilter
 from common.admin.lists import MOST_COUNTED
 from common.admin.steps import Done, Step
@@ -109,6 +109,7 @@ class JobAdmin(RecordAdmin):
         faults = JobFault.objects.filter(job_id=record.pk).order_by("-id")[:10]
         return [
             ("Arguments", format_html("<pre>{}</pre>", json.dumps(record.args, indent=2))),
+            ("Request", link_to_request(record.args.get("request_id", ""))),
             ("Lane", record.queue_name),
             ("Runs alone among", code(record.lock or "")),
             ("Attempts", record.attempts),
@@ -123,7 +124,7 @@ class JobAdmin(RecordAdmin):
 
     @admin.display(description="arguments")
     def arguments(self, job: ProcrastinateJob) -> SafeString | str:
-        shown = {name: value for name, value in job.args.items() if value != ""}
+        shown = {name: value for name, value in job.args.items() if value != "" and name != jobs.TRACEPARENT}
         return code(", ".join(f"{name}={value}" for name, value in shown.items()))
 
     @admin.display(description="status")

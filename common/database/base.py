@@ -1,15 +1,66 @@
-"""Django's PostgreSQL engine, with connections that are checked for free and statements that are planned once."""
+"""Django's PostgreSQL engine, with connections that are checked for free, statements that are planned once, and a count
+of what each request asks for.
+"""
 
 import select
+from time import perf_counter
+from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
+from common import tracing
+from common.context import count_commit, count_query
+
+
+class _Counted:
+    """Counts what goes through a cursor. Django's execute_wrapper would cost several times as much."""
+
+    def _execute(self, sql: Any, *values: Any) -> Any:
+        with tracing.query(sql):
+            started = perf_counter()
+            try:
+                return super()._execute(sql, *values)
+            finally:
+                count_query(perf_counter() - started)
+
+    def _executemany(self, sql: Any, *values: Any) -> Any:
+        with tracing.query(sql):
+            started = perf_counter()
+            try:
+                return super()._executemany(sql, *values)
+            finally:
+                count_query(perf_counter() - started)
+
+
+class CountedCursor(_Counted, CursorWrapper):
+    """Django's cursor."""
+
+
+class CountedDebugCursor(_Counted, base.CursorDebugWrapper):
+    """Django's cursor that remembers what was asked."""
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection to PostgreSQL."""
+
+    def make_cursor(self, cursor: Any) -> CursorWrapper:
+        """A cursor that counts."""
+        return CountedCursor(cursor, self)
+
+    def make_debug_cursor(self, cursor: Any) -> CountedDebugCursor:
+        """A cursor that counts, and remembers."""
+        return CountedDebugCursor(cursor, self)
+
+    def _commit(self) -> None:
+        with tracing.query("COMMIT"):
+            started = perf_counter()
+            try:
+                super()._commit()
+            finally:
+                count_commit(perf_counter() - started)
 
     def is_usable(self) -> bool:
         """Whether the server still serves this connection. Asked before the first statement of each request.

@@ -1,13 +1,27 @@
 """Reads of the event log: the feed, and the timeline of one thing."""
 
 from collections.abc import Collection, Sequence
+from typing import cast
 
 from django.conf import settings
 from django.db.models import Max, QuerySet
 
+from common.errors import InvalidCursor
 from common.events.types import TYPES, EventRecord
-from common.models import Event
+from common.models import ArchivedMonth, Event
 from common.types import Page, PageRequest
+
+# For questions about all that has happened: nothing is known of what was up to this moment.
+BEGINNING_IN_SQL = "(SELECT coalesce(max(last_time), '-infinity') FROM common_archivedmonth)"
+
+
+class EventsMovedOut(InvalidCursor):
+    """What follows the cursor is no longer in the feed."""
+
+    message = (
+        "What follows this cursor has been moved out of the feed. Ask whoever runs this service for it; "
+        "without a cursor, the feed begins with what it still has."
+    )
 
 
 def has_unplaced() -> bool:
@@ -20,24 +34,37 @@ def last_position() -> int:
     return Event.objects.aggregate(last=Max("position"))["last"] or 0
 
 
+def _moved_out() -> int:
+    """The last place in the feed of what has been moved out of it, 0 if nothing has."""
+    return ArchivedMonth.objects.aggregate(last=Max("last_position"))["last"] or 0
+
+
 def list_feed(*, type: str | None, page: PageRequest, partner: str | None = None) -> Page[EventRecord]:
     """Placed events in feed order, those that concern the partner with this public id or all.
 
-    `next_after` is always given, so that a reader can come back for more.
+    `next_after` is always given, so that a reader can come back for more. It moves on with the feed also where nothing
+    was for the reader.
+
+    Raises:
+        EventsMovedOut: something between the cursor and what the feed still has was moved out.
     """
+    moved_out, end = _moved_out(), last_position()
+    after = moved_out if page.after is None else cast("int", page.after[0])
+    if after < moved_out:
+        raise EventsMovedOut
     events = Event.objects.filter(position__isnull=False).order_by("position")
     if partner is not None:
         # Said twice, so that PostgreSQL sees that the index without events of no partner will do.
         events = events.filter(partner=partner).exclude(partner="")
     if type is not None:
         events = events.filter(type=type)
-    after = page.after or (0,)
-    rows = list(events.filter(position__gt=after[0])[: page.limit + 1])
+    rows = list(events.filter(position__gt=after, position__lte=end)[: page.limit + 1])
     kept = rows[: page.limit]
+    has_more = len(rows) > page.limit
     return Page(
         rows=[_to_record(row) for row in kept],
-        next_after=(kept[-1].position,) if kept else after,
-        has_more=len(rows) > page.limit,
+        next_after=(kept[-1].position if has_more else max(end, after),),
+        has_more=has_more,
     )
 
 
@@ -67,6 +94,12 @@ def timeline_of_partner(*, partner: str, limit: int) -> list[EventRecord]:
     # In the order of the feed, since that is how the index of a partner's events goes.
     events = Event.objects.filter(partner=partner, position__isnull=False).exclude(partner="")
     return [_to_record(row) for row in events.order_by("-position")[:limit]]
+
+
+def of_request(*, request_id: str, limit: int) -> dict[int, EventRecord]:
+    """The first events that the request caused, by the keys of their rows, oldest first."""
+    rows = Event.objects.filter(request_id=request_id).exclude(request_id="").order_by("id")[:limit]
+    return {row.pk: _to_record(row) for row in rows}
 
 
 def _newest(events: QuerySet[Event], limit: int) -> list[EventRecord]:

@@ -8,6 +8,7 @@ from django.db import transaction
 from common import db, ids
 from common.events import selectors
 from common.events.types import Data, Happening, Occurrence, Subscription
+from common.failpoints import failpoint
 from common.types import Actor
 
 _COLUMNS = "uuid, type, subject, course, partner, actor, request_id, data"
@@ -178,5 +179,6 @@ def read_on(*, reader: str, handle: Callable[[int, int], None]) -> bool:
     if up_to <= after:
         return False
     handle(after, up_to)
+    failpoint("feed.before_reader_moves")
     db.execute(_MOVE_READER, [up_to, reader])
     return True

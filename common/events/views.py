@@ -8,6 +8,10 @@ from common.events import selectors, services
 from common.events.serializers import EventView, FeedQuery
 from common.operations import Access, PageOf, Tag, operation
 
+_KEPT = (
+    " Events are kept for at least 13 months. A cursor that leads to older ones which have been moved out is refused "
+    "as `invalid-cursor`; without a cursor, the feed begins with what it still has."
+)
 TAG = Tag("Events", "Everything that happened, in commit order, as CloudEvents 1.0.")
 
 
@@ -33,7 +37,7 @@ class ListEvents(Feed):
         tag=TAG,
         summary="Read the event feed",
         description="A reader that keeps `next_cursor` misses nothing and sees nothing twice. `next_cursor` is always "
-        "given: at the end of the feed, ask again with it later.",
+        "given: at the end of the feed, ask again with it later." + _KEPT,
         access="common.view_event",
         query=FeedQuery,
         answers={200: PageOf(EventView)},
@@ -51,7 +55,7 @@ class ListPartnerEvents(Feed):
         summary="Read the partner's event feed",
         description="What concerns the partner: the enrollments that came through it, and its imports. The same events "
         "as its webhooks are sent, with the same ids. A reader that keeps `next_cursor` misses nothing and sees "
-        "nothing twice; at the end of the feed, ask again with it later.",
+        "nothing twice; at the end of the feed, ask again with it later." + _KEPT,
         access=Access.PARTNER,
         query=FeedQuery,
         answers={200: PageOf(EventView)},

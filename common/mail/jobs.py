@@ -3,11 +3,13 @@
 from django.conf import settings
 from django.db import transaction
 
-from common import jobs
+from common import jobs, outgoing
 from common.mail import services
 
 
-@jobs.job(name="mail.take_turn", key="mail", lane=jobs.OUTBOUND)
+@jobs.job(
+    name="mail.take_turn", key="mail", lane=jobs.OUTBOUND, longest_pause_seconds=outgoing.LONGEST_PAUSE_BETWEEN_TURNS
+)
 def take_turn(*, request_id: str) -> None:  # noqa: ARG001 - every job takes it
     """Mails that are due were sent, or tried."""
     services.take_turn()

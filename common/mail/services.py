@@ -18,14 +18,17 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models.functions import Now
 
-from common import db, ids, outgoing
+from common import db, ids, outgoing, texts
 from common.events import selectors as events
 from common.events import services as feed
 from common.events.types import EventRecord
+from common.failpoints import failpoint
 from common.mail import composing
 from common.mail.errors import MailUnderWay
 from common.mail.types import MailStatus
 from common.models import Mail
+from common.outcomes import use_case
+from common.redaction import redact
 
 logger = logging.getLogger(__name__)
 
@@ -166,6 +169,9 @@ def _send(line: BaseEmailBackend, mail: _Claimed, event: EventRecord) -> None:
     Raises:
         _LineLost: nothing more can be sent over this connection.
     """
+    if mail.address.endswith(f"@{texts.NO_MAIL_DOMAIN}"):
+        _note(mail, "failed", "This person has no email.", 0.0)
+        return
     try:
         line.send_messages([composing.compose(event=event, name=mail.name, address=mail.address)])
     except Exception as fault:  # whatever is wrong with one mail must not keep the others
@@ -173,6 +179,7 @@ def _send(line: BaseEmailBackend, mail: _Claimed, event: EventRecord) -> None:
         if _is_line_lost(fault):
             raise _LineLost from fault
     else:
+        failpoint("mail.sent")
         _note(mail, "sent", "", 0.0)
 
 
@@ -182,7 +189,7 @@ def _note_fault(mail: _Claimed, fault: Exception) -> None:
     pause = None
     if not _is_final(fault):
         pause = outgoing.pause_before_next(attempts=mail.attempts, age=mail.age, spread=spread)
-    _note(mail, "failed" if pause is None else "pending", repr(fault)[:2000], pause or 0.0)
+    _note(mail, "failed" if pause is None else "pending", redact(repr(fault))[:2000], pause or 0.0)
 
 
 def _is_line_lost(fault: Exception) -> bool:
@@ -202,6 +209,7 @@ def _note(mail: _Claimed, status: str, fault: str, pause: float) -> None:
     db.execute(_NOTE, {"id": mail.id, "status": status, "fault": fault.replace("\0", ""), "pause": pause})
 
 
+@use_case
 @transaction.atomic
 def resend(*, mail_id: int) -> None:
     """The mail is sent again, soon, and for a day if need be.

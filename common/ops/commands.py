@@ -55,6 +55,10 @@ class OpsCommand(BaseCommand):
         """What there is to do, in the order in which it would be done. The database refuses every write meanwhile."""
         raise NotImplementedError
 
+    def foresee(self, items: Sequence[Item], arguments: Mapping[str, Any]) -> list[Item]:
+        """The items, all of one kind, with what can be said of them before anything is done."""
+        return kinds.kinds()[items[0].kind].foresee(items, arguments, clock.now())
+
     def begin(self, arguments: Mapping[str, Any], options: Mapping[str, Any], **run: Any) -> UUID:
         """A run that does all this has begun."""
         with self._spooled(self.look(arguments, options), arguments, options) as (path, _, _):
@@ -95,7 +99,7 @@ class OpsCommand(BaseCommand):
         parser.add_argument(
             "--max-errors", type=_at_least_one, metavar="N", help="stop once N could not be done (never)"
         )
-        parser.add_argument("--operator", default=_whoever_this_is(), help="in whose name (the user of the system)")
+        parser.add_argument("--operator", default=whoever_this_is(), help="in whose name (the user of the system)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it, and leave with the code that says how it went."""
@@ -129,7 +133,7 @@ class OpsCommand(BaseCommand):
 
     def _dry_run(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> int:
         try:
-            items = _foreseen(self.look(arguments, options), arguments)
+            items = self._foreseen(self.look(arguments, options), arguments)
             with stopping.interruptible(), self._spooled(items, arguments, options) as (path, seal, found):
                 counts = sum(found.values(), Counter[str]())
                 code = _code_of_dry_run(counts)
@@ -156,6 +160,11 @@ class OpsCommand(BaseCommand):
         except KeyboardInterrupt:
             self._say("Interrupted. It was a dry run: nothing was changed.")
             return INTERRUPTED
+
+    def _foreseen(self, items: Iterator[Item], arguments: Mapping[str, Any]) -> Iterator[Item]:
+        while some := list(islice(items, _FORESEEN_AT_ONCE)):
+            for _, of_kind in groupby(some, key=lambda item: item.kind):
+                yield from self.foresee(list(of_kind), arguments)
 
     @contextmanager
     def _spooled(
@@ -317,14 +326,6 @@ def scope_from(arguments: Mapping[str, Any]) -> Scope:
     )
 
 
-def _foreseen(items: Iterator[Item], arguments: Mapping[str, Any]) -> Iterator[Item]:
-    """The items, with what their kinds can say of them before anything is done."""
-    now = clock.now()
-    while some := list(islice(items, _FORESEEN_AT_ONCE)):
-        for name, of_kind in groupby(some, key=lambda item: item.kind):
-            yield from kinds.kinds()[name].foresee(list(of_kind), arguments, now)
-
-
 def _by_kind(found: Mapping[str, Counter[str]], arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What each kind of item came to. A check that found nothing is told as well: somebody looked."""
     names = list(dict.fromkeys([*arguments.get("checks", ()), *found]))
@@ -376,7 +377,8 @@ def _at_least_one(text: str) -> int:
     return number
 
 
-def _whoever_this_is() -> str:
+def whoever_this_is() -> str:
+    """The name of the user of the system."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):  # a container's user may have no name

@@ -1,7 +1,7 @@
 """One operator at a time for each command that writes."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import psycopg
@@ -28,9 +28,9 @@ def alone(command: str) -> Iterator[None]:
         HeldByAnother: somebody does.
     """
     own = connection.copy()
+    own.ensure_connection()
+    raw = cast("psycopg.Connection[Any]", own.connection)
     try:
-        own.ensure_connection()
-        raw = cast("psycopg.Connection[Any]", own.connection)
         raw.execute("BEGIN")
         raw.execute(_STAY)
         row = raw.execute(_TAKE, [_CLASS, command]).fetchone()
@@ -38,4 +38,7 @@ def alone(command: str) -> Iterator[None]:
             raise HeldByAnother
         yield
     finally:
+        # The server hears of a closed connection some time later, and whoever comes next would be refused.
+        with suppress(psycopg.Error):
+            raw.execute("ROLLBACK")
         own.close()

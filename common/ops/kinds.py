@@ -39,6 +39,10 @@ class Kind(ABC):
         """The items, with what can be said before anything is done: a detail, or that they would be refused."""
         return list(items)
 
+    def foresee_revert(self, items: Sequence[Item]) -> list[Item]:
+        """The items of an undo, with what can be said before anything is reverted: that something has touched them."""
+        return list(items)
+
     @abstractmethod
     def do(self, items: Sequence[Item], work: Work) -> list[Result]:
         """Each item is done, or the result says why not."""

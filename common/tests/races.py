@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Barrier, Event, Thread
 from typing import Generic, TypeVar
+from uuid import uuid4
 
 from django.db import connection, connections, transaction
 
@@ -21,6 +22,12 @@ U = TypeVar("U")
 A = TypeVar("A")
 
 PATIENCE_SECONDS = 10.0
+_WAITS = """
+    SELECT EXISTS (
+        SELECT FROM pg_stat_activity AS one JOIN pg_stat_activity AS other ON other.pid = ANY(pg_blocking_pids(one.pid))
+        WHERE one.application_name = %s AND other.application_name = %s
+    )
+"""
 # The embedded PostgreSQL has 60 connections.
 WIDTH = 20
 
@@ -29,7 +36,8 @@ class Rival(Generic[T]):
     """A thread that does `work` on a connection of its own; one that `holds` stops before it commits."""
 
     def __init__(self, work: Callable[[], T], *, holds: bool = False) -> None:
-        self.pid = 0
+        # PostgreSQL knows a rival by this name, also where PgBouncer gives each transaction another backend.
+        self.name = f"rival {uuid4()}"
         self._work = work
         self._holds = holds
         self._is_connected = Event()
@@ -43,7 +51,7 @@ class Rival(Generic[T]):
 
     def _run(self) -> None:
         try:
-            self.pid = _backend_pid()
+            execute("SELECT set_config('application_name', %s, false)", [self.name])
             # On a busy machine a place in a long queue takes longer than a request may wait.
             for timeout in ("lock_timeout", "statement_timeout"):
                 execute(f"SET {timeout} = '{PATIENCE_SECONDS}s'")
@@ -84,7 +92,7 @@ class Rival(Generic[T]):
         """Whether PostgreSQL lets this rival wait for the other; False once it is through without."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            if other.pid in _blocking_pids(self.pid):
+            if _waits(self.name, other.name):
                 return True
             if self._future.done():
                 return False
@@ -143,7 +151,7 @@ def wave(work: Callable[[A], T], over: Sequence[A]) -> list[T | DomainError]:
     start = Barrier(width)
 
     def share(first: int) -> None:
-        _backend_pid()
+        connection.ensure_connection()
         start.wait(PATIENCE_SECONDS)
         for index in range(first, len(over), width):
             try:
@@ -181,13 +189,6 @@ def without_index(name: str) -> Iterator[None]:
             cursor.execute(definition)
 
 
-def _backend_pid() -> int:
-    row = fetch_one("SELECT pg_backend_pid()", [])
-    assert row is not None
-    return int(row[0])
-
-
-def _blocking_pids(pid: int) -> list[int]:
-    row = fetch_one("SELECT pg_blocking_pids(%s)", [pid])
-    assert row is not None
-    return list(row[0])
+def _waits(name: str, other: str) -> bool:
+    row = fetch_one(_WAITS, [name, other])
+    return row is not None and bool(row[0])

@@ -8,6 +8,8 @@ from pathlib import Path
 from common import jobs
 from common.models import User
 
+BAD_LUCK = "a sample of bad luck"
+
 
 @jobs.job(name="samples.note")
 def note(*, path: str, request_id: str) -> None:
@@ -32,7 +34,7 @@ def fail(*, path: str, request_id: str) -> None:
 
 @jobs.job(name="samples.fail_at_once", attempts=1)
 def fail_at_once(*, request_id: str) -> None:
-    raise RuntimeError("a sample of bad luck")
+    raise RuntimeError(BAD_LUCK)
 
 
 @jobs.job(name="samples.dawdle")

@@ -3,12 +3,13 @@
 import pytest
 from django.db import ProgrammingError, connection
 from django.db.models import F, Value
-from django.db.models.functions import Concat, Lower
+from django.db.models.functions import Concat, Lower, Now
 from django.test.utils import CaptureQueriesContext
 
-from common.compiled import Slot, Statement
-from common.models import User
+from common.compiled import Slot, Statement, insert
+from common.models import Event, User
 from common.tests.factories import PersonFactory
+from common.tests.sessions import of_a_session
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +33,18 @@ class TestStatement:
         assert by_name.rows(name="' OR true --") == [("a@example.org",)]
         assert by_name.rows(name="%s") == [("b@example.org",)]
 
+    @of_a_session
+    @pytest.mark.parametrize("planned_by_value", [True, False])
+    def test_is_prepared_unless_its_values_decide_on_the_plan(self, *, planned_by_value: bool) -> None:
+        mark = f"prepared {planned_by_value}"
+        people = User.objects.filter(email=mark, display_name=Slot("name")).values_list("email")
+        statement = Statement(people, planned_by_value=planned_by_value)
+        for _ in range(8):
+            assert statement.rows(name="Ada") == []
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE position(%s in statement) > 0", [mark])
+            assert cursor.fetchone() == (0 if planned_by_value else 1,)
+
     def test_keeps_its_constants(self) -> None:
         odd = "50 % of O'Neill \\ %s"
         PersonFactory(display_name=odd.upper())
@@ -50,3 +63,22 @@ class TestStatement:
     def test_wants_all_its_slots(self, by_name: Statement) -> None:
         with pytest.raises(ProgrammingError, match="name"):
             by_name.rows()
+
+
+class TestInsert:
+    def an_event(self, **fields: object) -> Event:
+        return Event(**{"type": "t", "subject": "s", "actor": "a", "data": {"of": ["%s", 1]}, **fields})
+
+    def test_stores_what_save_stores(self) -> None:
+        one, other = self.an_event(), self.an_event()
+        insert(one)
+        other.save(force_insert=True)
+        names = [field.name for field in Event._meta.concrete_fields if field.name not in {"id", "uuid", "time"}]
+        assert Event.objects.values(*names).get(pk=one.pk) == Event.objects.values(*names).get(pk=other.pk)
+
+    @pytest.mark.parametrize("fields", [{}, {"time": Now()}])
+    def test_knows_what_was_made_there(self, fields: dict[str, object]) -> None:
+        row = self.an_event(**fields)
+        insert(row)
+        stored = Event.objects.get(uuid=row.uuid)
+        assert (row.pk, row.time, row._state.adding) == (stored.pk, stored.time, False)

@@ -1,14 +1,17 @@
-"""The database engine: dead connections are noticed, statements are planned once."""
+"""The database engine: dead connections are noticed, statements are planned once, and what is asked is counted."""
 
 from collections.abc import Callable
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from common import db
+from common.context import RequestContext, current_request, entered
 from common.database.base import DatabaseWrapper
 from common.tests.factories import a_learner
+from common.tests.sessions import of_a_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,6 +46,7 @@ class TestHealthCheck:
         terminate(before)
         assert next_request() != before
 
+    @of_a_session
     def test_a_healthy_connection_is_kept(self, next_request: Callable[[], int]) -> None:
         assert next_request() == next_request()
 
@@ -65,6 +69,7 @@ class TestHealthCheck:
 
 
 class TestPlannedStatements:
+    @of_a_session
     def test_are_planned_once(self) -> None:
         connection.close()
         for number in range(10):
@@ -87,3 +92,30 @@ class TestPlannedStatements:
         person = a_learner()
         with pytest.raises(IntegrityError), transaction.atomic():
             db.execute("UPDATE common_user SET version = -1 WHERE id = %s", [person])
+
+
+class TestCounting:
+    def test_of_what_is_at_hand_takes_in_every_statement_and_the_time_of_the_commit(self) -> None:
+        at_hand = RequestContext()
+        with entered(at_hand):
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                    cursor.executemany("SELECT %s", [[1], [2]])
+                with connection.planned_cursor() as cursor:
+                    cursor.execute("SELECT 1")
+                before_commit = at_hand.database_seconds
+                assert (at_hand.queries, before_commit > 0) == (3, True)
+            assert at_hand.database_seconds > before_commit
+        assert at_hand.queries == 3
+
+    def test_goes_on_where_queries_are_remembered(self) -> None:
+        at_hand = RequestContext()
+        with entered(at_hand), CaptureQueriesContext(connection), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert at_hand.queries == 1
+
+    def test_is_of_nothing_outside_of_requests_and_jobs(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        assert current_request() == RequestContext()

@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
@@ -20,10 +21,13 @@ from common import db, idempotency
 from common.accounts import services as accounts
 from common.api import ApiView
 from common.models import IdempotencyRecord, User
+from common.problem_types import CATALOGUE
 from common.tests.factories import PASSWORD, ApiClient, a_person, client_of, staff_member
 from common.tests.problems import refused
 from common.tests.races import holding
+from common.tests.sessions import of_a_session
 from common.tests.unchanged import nothing_changed
+from common.tests.workers import wait_until
 from common.wsgi import Application
 from courses.tests.factories import a_draft, an_open_course, crs, seats_and_line
 from enrollments.tests.factories import a_full_course, an_enrollment, counters_equal_rows, enr
@@ -86,6 +90,18 @@ def elsewhere(statement: str) -> None:
         other.execute(statement)
 
 
+def database_answers() -> bool:
+    """Soon after it is back; PgBouncer takes a moment to notice."""
+    try:
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except OperationalError:
+        connection.close()
+        return False
+    return True
+
+
 @contextmanager
 def database_away() -> Iterator[None]:
     """The database takes no connection, and those that it had are cut."""
@@ -97,8 +113,10 @@ def database_away() -> Iterator[None]:
         yield
     finally:
         elsewhere(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+        wait_until(database_answers)
 
 
+@of_a_session
 @pytest.mark.django_db(transaction=True)
 class TestTimeouts:
     @pytest.mark.parametrize("name", ["lock_timeout", "statement_timeout"])
@@ -305,6 +323,26 @@ class TestDatabaseAway:
             refused(server.ask("POST", path, ada, Idempotency_Key="key-1"), 503, "dependency_unavailable")
         response = server.ask("POST", path, ada, Idempotency_Key="key-1")
         assert (response.status_code, "Idempotency-Replayed" in response) == (201, False)
+        assert counters_equal_rows(course_id)
+
+    def test_as_soon_as_it_has_committed_is_503_too_and_the_retry_is_told(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ada, course_id = a_person(), an_open_course(capacity=1)
+        path = f"/api/v1/courses/{crs(course_id)}/enrollments"
+        commit = BaseDatabaseWrapper._commit
+
+        def lose_the_answer(wrapper: BaseDatabaseWrapper) -> None:
+            commit(wrapper)
+            raise OperationalError("the connection is lost")
+
+        with monkeypatch.context() as fault:
+            fault.setattr(BaseDatabaseWrapper, "_commit", lose_the_answer)
+            refused(server.ask("POST", path, ada, Idempotency_Key="key-1"), 503, "dependency_unavailable")
+        assert seats_and_line(course_id) == (1, 0)
+        assert "Unless the connection broke" in CATALOGUE["dependency_unavailable"].when
+        response = server.ask("POST", path, ada, Idempotency_Key="key-1")
+        assert (response.status_code, response["Idempotency-Replayed"]) == (201, "true")
         assert counters_equal_rows(course_id)
 
     def test_between_two_requests_is_not_even_noticed(self, server: Server) -> None:

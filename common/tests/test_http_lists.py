@@ -1,7 +1,5 @@
 """Lists: the envelope, cursors that are good for one list only, traversals that miss nothing and repeat nothing."""
 
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -151,9 +149,8 @@ class TestCursor:
     def test_that_was_tampered_with_is_refused(self) -> None:
         cursor = cursor_of(client_of(), "courses?limit=2&sort=title")
         payload, stamp, signature = cursor.split(":")
-        content = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        content[0][0] = "A"
-        forged = urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+        forged = cursor_of(client_of(), "courses?limit=3&sort=title").partition(":")[0]
+        assert forged != payload
         for tampered in (f"{forged}:{stamp}:{signature}", cursor[:-1], cursor + "x", f"{payload}:{signature}"):
             refused(client_of().get(f"courses?limit=2&sort=title&cursor={tampered}"), 400, "invalid_cursor")
 

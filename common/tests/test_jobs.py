@@ -1,11 +1,12 @@
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from common import db, jobs
 from common.db import NotInTransaction
@@ -160,6 +161,25 @@ class TestJob:
 
         assert outcomes() == [("failed", 3)]
         assert len(lines(path)) == 3
+
+    @pytest.mark.parametrize(
+        ("name", "arguments"), [("mail.take_turn", {}), ("webhooks.take_turn", {"webhook": "whk_none"})]
+    )
+    def test_that_many_wait_for_is_tried_again_within_half_a_minute_whatever_it_has_been_through(
+        self, monkeypatch: pytest.MonkeyPatch, name: str, arguments: dict[str, str]
+    ) -> None:
+        def lose_the_database(**_: object) -> None:
+            raise OperationalError("the connection is lost")
+
+        monkeypatch.setitem(jobs._jobs, name, replace(jobs._jobs[name], run=lose_the_database))
+        defer(name, **arguments)
+        execute("UPDATE procrastinate_jobs SET attempts = 6")
+
+        with pytest.raises(OperationalError):
+            jobs.run_pending()
+
+        (retry_at,) = rows("scheduled_at")
+        assert (retry_at - datetime.now(UTC)).total_seconds() <= 30
 
     def test_waits_in_its_lane(self, path: str) -> None:
         defer(sample_jobs.note, path=path)

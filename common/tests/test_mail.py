@@ -76,6 +76,12 @@ class TestWords:
         assert "Your organization has enrolled you." in mail.body
         assert "Your organization has enrolled you." in html_of(mail)
 
+    def test_are_for_nobody_without_an_email(self) -> None:
+        # As people of an identity provider can be, which has not verified their emails.
+        enroll(an_open_course(), a_person(email="0a1b@no-mail.invalid").pk)
+        assert deliver() == []
+        assert [(mail.status, mail.fault) for mail in Mail.objects.all()] == [("failed", "This person has no email.")]
+
     def test_of_a_place_in_line_and_of_the_promotion_from_it(self) -> None:
         course, (seated,), _ = a_full_course(title="Knots", waiting=1)
         forget_what_was()

@@ -241,7 +241,7 @@ class TestProblems:
         422: "idempotency-key-reused",
         429: "rate-limited",
         500: "internal-error",
-        503: "dependency-unavailable",
+        503: "dependency-unavailable overloaded",
     }
 
     def test_are_those_of_the_contract(self) -> None:

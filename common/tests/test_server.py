@@ -2,36 +2,18 @@
 
 import http.client
 import json
-import os
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
+
+from common.tests.serving import ask, gunicorn
 
 MEGABYTE = 1_048_576
 REGISTER = "/api/v1/auth/register"
 REGISTER_HEAD = b"POST " + REGISTER.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 CHUNKED = REGISTER_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def problem(self) -> dict[str, Any]:
-        assert self.headers["content-type"] == "application/problem+json", self
-        problem: dict[str, Any] = json.loads(self.body)
-        assert problem["request_id"] == self.headers["x-request-id"]
-        return problem
 
 
 @pytest.fixture(scope="module")
@@ -43,53 +25,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def port(log: Path) -> Iterator[int]:
     """Where gunicorn serves, with the configuration of production and without a database."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
     environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings_test",
         "DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing",
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "PORT": str(number),
         "WEB_CONCURRENCY": "1",
         "WEB_THREADS": "2",
         "WEB_STALL_SECONDS": "1",
     }
-    command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py", "config.wsgi"]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=output) as server,
-    ):
-        try:
-            _wait_for(number)
-            yield number
-        finally:
-            server.terminate()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if ask(port, "GET", "/health/live").status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("The server does not come up.")
-
-
-def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-    """What a client gets that sends all it has before it listens."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    chunked = body is not None and not isinstance(body, bytes)
-    try:
-        connection.request(method, path, body, {"Content-Type": "application/json", **named}, encode_chunked=chunked)
-        response = connection.getresponse()
-        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
-    finally:
-        connection.close()
+    with gunicorn(log, **environment) as server:
+        yield server.port
 
 
 def raw(port: int, request: bytes) -> bytes:
@@ -190,7 +133,8 @@ class TestText:
         answer = raw(port, b"HEAD /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         head, _, body = answer.partition(b"\r\n\r\n")
         assert (b"Content-Length: 16" in head, body) == (True, b"")
-        assert "HEAD" not in log.read_text(), "gunicorn had to drop a body"
+        said = [json.loads(line)["event"] for line in log.read_text().splitlines()]
+        assert not [event for event in said if "HEAD" in event], "gunicorn had to drop a body"
 
 
 class TestWithoutDatabase:

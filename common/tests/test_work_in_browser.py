@@ -9,12 +9,16 @@ from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
 
 from common import db, jobs
+from common.mail import jobs as mail_jobs
 from common.models import Mail, Webhook, WebhookDelivery
 from common.tests import sample_jobs
 from common.tests.browser import a_page, sign_in
 from common.tests.crowds import a_worker, many_deliveries, many_mails
-from common.tests.factories import PASSWORD, a_person
+from common.tests.factories import PASSWORD, a_person, client_of, staff_member
 from common.tests.staff import address
+from common.tests.webhooks import hand_on
+from courses.tests.factories import crs
+from enrollments.tests.factories import a_full_course
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,11 +36,22 @@ def a_failed_job(path: Path) -> int:
     return int(job_id)
 
 
+def a_request() -> str:
+    """The id of a request that caused events, a job and a mail."""
+    course_id, _seated, _waiting = a_full_course(waiting=1)
+    client_of(staff_member(), X_Request_ID="wider-1").patch(f"courses/{crs(course_id)}", {"capacity": 2})
+    jobs.run_pending()
+    hand_on()
+    mail_jobs.hand_on()
+    return "wider-1"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer, scheme: str, tmp_path: Path) -> None:
     operator = a_person(email=EMAIL, is_staff=True, groups=("Operators",))
     operator.set_password(PASSWORD)
     operator.save()
+    request_id = a_request()
     job_id = a_failed_job(tmp_path / "lines")
     a_worker()
     many_deliveries(3)
@@ -50,6 +65,7 @@ def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer
         *("/admin/common/webhook/", "/admin/common/webhookdelivery/?status=pending", "/admin/common/mail/"),
         *(address(f"common_webhook_{page}", webhook) for page in ("change", "disable")),
         *(address("common_webhookdelivery_change", delivery), address("common_mail_change", mail)),
+        *(address("common_event_changelist"), address("common_event_request", request_id)),
     ]
     host = urlsplit(live_server.url).netloc
     with a_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as watched:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -7,7 +8,7 @@ from signal import SIGKILL
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import Error, connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.worker import Worker
 
@@ -48,6 +49,16 @@ def start_worker(log: Path, transactional_db: None) -> Iterator[Callable[[], Pro
     """Starts a worker on the database of the tests, in a process of its own."""
     with workers(log) as start:
         yield start
+
+
+def is_served() -> bool:
+    """Whether a statement of this test is answered at this moment."""
+    try:
+        query("SELECT 1")
+    except Error:
+        connection.close()
+        return False
+    return True
 
 
 class TestWorker:
@@ -92,7 +103,7 @@ class TestWorker:
         start_worker()
         wait_until(lambda: outcomes() == [("failed", 1)])
 
-        (report,) = [line for line in log.read_text().splitlines() if " ERROR " in line]
+        (report,) = [line for line in log.read_text().splitlines() if '"level":"error"' in line]
         assert "samples.fail_at_once" in report
         assert "RuntimeError: a sample of bad luck" in log.read_text()
 
@@ -100,6 +111,8 @@ class TestWorker:
         worker = start_worker()
         wait_until(lambda: alive() == 1)
         query(f"SELECT pg_terminate_backend(pid) FROM ({OTHERS_CONNECTED}) others")
+        # PgBouncer has lost its connections too, and may not have heard of it yet.
+        wait_until(is_served)
         defer(sample_jobs.note, path=path)
         wait_until(lambda: outcomes() == [("succeeded", 1)])
 
@@ -140,7 +153,8 @@ class TestWorker:
         wait_until(lambda: outcomes() == [("failed", 2)])
 
         assert len(lines(path)) == 2
-        assert "ERROR common.jobs [-] Job samples.kill_worker" in log.read_text()
+        errors = [line for line in map(json.loads, log.read_text().splitlines()) if line["level"] == "error"]
+        assert [line["logger"] for line in errors if "Job samples.kill_worker" in line["event"]] == ["common.jobs"]
 
     def test_does_jobs_although_all_that_wait_for_other_servers_hang(
         self, start_worker: Callable[[], Process], path: str

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import connection, transaction
+from psycopg.conninfo import conninfo_to_dict
 
 from common import jobs
 
@@ -24,19 +25,24 @@ OTHERS_CONNECTED = """
 
 
 @contextmanager
-def workers(log: Path, **options: str) -> Iterator[Callable[[], Process]]:
-    """Starts workers on the database of the tests; they write to `log`, and none is left after the block."""
+def workers(log: Path, *, metrics: str = "", **options: str) -> Iterator[Callable[[], Process]]:
+    """Starts workers on the database of the tests; they write to `log`, and none is left after the block.
+
+    `metrics` is where one of them tells what it counts.
+    """
     started = []
     environment = {
         **os.environ,
         "DATABASE_URL": url_of_the_database(**options),
+        # What LISTENs cannot pass PgBouncer.
+        "WORKER_DATABASE_URL": url_of_the_database(**{**directly(), **options}),
         "DJANGO_SETTINGS_MODULE": "common.tests.worker_settings",
         "SAMPLE_CHORE": chores_of(log),
     }
 
     def start() -> Process:
         with log.open("ab") as stderr:
-            command = [sys.executable, "manage.py", "worker"]
+            command = [sys.executable, "manage.py", "worker", *(["--metrics", metrics] if metrics else [])]
             started.append(subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=stderr))
         return started[-1]
 
@@ -44,8 +50,14 @@ def workers(log: Path, **options: str) -> Iterator[Callable[[], Process]]:
     for worker in started:
         worker.kill()
         worker.wait()
-    # The server takes a moment to miss a killed client, and cannot drop the database of the tests before.
-    wait_until(lambda: query(OTHERS_CONNECTED) == [])
+    wait_until_others_are_gone()
+
+
+def wait_until_others_are_gone() -> None:
+    """The server has missed every killed client: their locks are free, and the database could be dropped."""
+    # PgBouncer keeps its connections, on which nothing goes on any more.
+    at_work = f"{OTHERS_CONNECTED} AND state <> 'idle'"
+    wait_until(lambda: query(at_work if settings.THROUGH_PGBOUNCER else OTHERS_CONNECTED) == [])
 
 
 def chores_of(log: Path) -> str:
@@ -59,6 +71,12 @@ def url_of_the_database(**options: str) -> str:
     there = connection.connection.info
     way = {"host": there.host, "port": str(there.port), "user": there.user, "password": there.password, **options}
     return f"postgres:///{there.dbname}?{urlencode(way)}"
+
+
+def directly() -> dict[str, str]:
+    """How to get to the server itself, where the tests run through PgBouncer."""
+    there = conninfo_to_dict(settings.WORKER_DATABASE_URL)
+    return {name: str(there[name]) for name in ("host", "port") if name in there}
 
 
 def lines(path: str) -> list[str]:

@@ -22,6 +22,7 @@ from common.events import selectors as events
 from common.events import services as feed
 from common.events.serializers import EventView
 from common.events.types import EventRecord
+from common.failpoints import failpoint
 from common.fields import rfc3339
 from common.webhooks import rules, secrets, sending, targets
 from common.webhooks.types import Answer, Disabled, Fault
@@ -40,6 +41,8 @@ _FAN_OUT = """
     SELECT webhook.id, event.id, (
             SELECT count(*) FROM common_event AS earlier
             WHERE earlier.subject = event.subject AND earlier.position <= event.position
+        ) + (
+            SELECT coalesce(sum(events), 0) FROM common_archivedsubject AS gone WHERE gone.subject = event.subject
         ), 'pending', 0, '[]'
     FROM common_event AS event JOIN common_webhook AS webhook ON webhook.owner = event.partner
     WHERE event.position > %(after)s AND event.position <= %(up_to)s AND event.partner <> ''
@@ -139,7 +142,9 @@ def _send_some(webhook_id: UUID) -> bool:
     # To one that did not answer the last time, one is enough to see.
     claimed = _claim(webhook_id, limit=1 if endpoint.unanswered else SENT_AT_ONCE)
     if claimed:
-        _note(endpoint, _send_all(endpoint, claimed))
+        batch = _send_all(endpoint, claimed)
+        failpoint("webhook.sent")
+        _note(endpoint, batch)
     return bool(claimed)
 
 

@@ -2,11 +2,16 @@
 
 from django.db import transaction
 
-from common import ids, jobs
+from common import ids, jobs, outgoing
 from common.webhooks import cleaning, delivering, selectors
 
 
-@jobs.job(name="webhooks.take_turn", key="webhook:{webhook}", lane=jobs.OUTBOUND)
+@jobs.job(
+    name="webhooks.take_turn",
+    key="webhook:{webhook}",
+    lane=jobs.OUTBOUND,
+    longest_pause_seconds=outgoing.LONGEST_PAUSE_BETWEEN_TURNS,
+)
 def take_turn(*, webhook: str, request_id: str) -> None:  # noqa: ARG001 - every job takes it
     """What is due for the webhook was sent, or tried. What remains has another turn, after the others'."""
     webhook_id = ids.decode(ids.WEBHOOK, webhook)

@@ -5,7 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from common.models import Webhook as Row
@@ -63,6 +63,13 @@ def webhooks_with_something_due() -> list[UUID]:
     due = WebhookDelivery.objects.filter(webhook=OuterRef("pk"), status=Status.PENDING, due_at__lte=Now())
     rows = Row.objects.filter(Exists(due), disabled_at=None, paused_until__lte=Now())
     return list(rows.values_list("pk", flat=True))
+
+
+def count_open() -> tuple[int, int]:
+    """How many deliveries are not made yet, and how many of these have failed before."""
+    pending = WebhookDelivery.objects.filter(status=Status.PENDING)
+    counted = pending.aggregate(all=Count("pk"), failing=Count("pk", filter=Q(attempts__gt=0)))
+    return counted["all"], counted["failing"]
 
 
 def to_webhook(row: Row) -> Webhook:

@@ -12,6 +12,7 @@ from common.errors import InvalidInput
 from common.events import selectors as events
 from common.models import Webhook as Row
 from common.models import WebhookDelivery
+from common.outcomes import use_case
 from common.webhooks import secrets, selectors, targets
 from common.webhooks.errors import DeliveryNotFound, WebhookDisabled, WebhookNotFound
 from common.webhooks.selectors import get_webhook, list_deliveries, list_webhooks
@@ -21,6 +22,7 @@ from common.webhooks.types import Attempt, Delivery, Disabled, NewSecret, Status
 _LOOK_UP_SECONDS = 3
 
 
+@use_case
 def register(*, owner: str, url: str, event_types: Sequence[str]) -> NewSecret:
     """The address is told of the owner's events of these types from now on. The secret is shown here only.
 
@@ -56,6 +58,7 @@ def _check_address(url: str) -> None:
         raise InvalidInput(field="url", reasons=[text], reason_code="address_refused") from fault
 
 
+@use_case
 @transaction.atomic
 def rotate_secret(*, owner: str, webhook_id: UUID) -> NewSecret:
     """The webhook signs with a new secret, and for a while also with the one before. It is shown here only.
@@ -75,6 +78,7 @@ def rotate_secret(*, owner: str, webhook_id: UUID) -> NewSecret:
     return NewSecret(webhook=selectors.to_webhook(row), secret=secret, previous_secret_until=row.previous_secret_until)
 
 
+@use_case
 @transaction.atomic
 def delete(*, owner: str, webhook_id: UUID) -> None:
     """The owner has no such webhook any more, and nothing is sent to it. What is kept of it is cleaned up later.
@@ -86,6 +90,7 @@ def delete(*, owner: str, webhook_id: UUID) -> None:
     _disable(row, Disabled.DELETED)
 
 
+@use_case
 @transaction.atomic
 def disable(*, webhook_id: UUID) -> None:
     """Staff have stopped the webhook for good.
@@ -102,6 +107,7 @@ def disable(*, webhook_id: UUID) -> None:
     _disable(row, Disabled.STAFF)
 
 
+@use_case
 @transaction.atomic
 def resend(*, owner: str, webhook_id: UUID, event_id: UUID) -> Delivery:
     """The event is sent to the webhook again, soon, and for a day if need be.
@@ -119,6 +125,7 @@ def resend(*, owner: str, webhook_id: UUID, event_id: UUID) -> Delivery:
     return selectors.to_delivery(WebhookDelivery.objects.select_related("event").get(pk=key))
 
 
+@use_case
 @transaction.atomic
 def resend_delivery(*, delivery_id: int) -> None:
     """The delivery is sent again, soon, and for a day if need be; also if its endpoint is left alone just now.

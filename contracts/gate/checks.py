@@ -26,13 +26,12 @@ def untouched(releases: Iterable[Release]) -> Iterator[str]:
 
 def kept(published: Document, releases: Iterable[Release], *, today: date) -> Iterator[str]:
     """Clients of every supported release find what they were promised."""
-    known = list(releases)
-    announcements = [documents.read(release.path) for release in known]
-    for release in known:
-        if release.is_supported(today):
-            old = documents.read(release.path)
-            found = verdict.compare(old, published, today=today, announcements=announcements)
-            yield from (f"Breaks clients of {release.version}: {finding}" for finding in found.breaking)
+    contracts = {release: documents.read(release.path) for release in releases}
+    supported = [release for release in contracts if release.is_supported(today)]
+    pairs = ((contracts[release], published) for release in supported)
+    verdicts = verdict.compare_each(pairs, today=today, announcements=contracts.values())
+    for release, found in zip(supported, verdicts, strict=True):
+        yield from (f"Breaks clients of {release.version}: {finding}" for finding in found.breaking)
 
 
 def numbered(published: Document, releases: list[Release]) -> Iterator[str]:

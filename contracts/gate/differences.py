@@ -2,8 +2,8 @@
 
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,15 @@ Document = dict[str, Any]
 _CONFIG = node.FOLDER / "redocly.yaml"
 _REPORT_VERSION = "1"
 _IMPACTS = ("major", "minor", "patch")
+_SEVERAL = Path(__file__).with_name("several.mjs")
+
+# A configuration without its preset makes the tool find everything harmless. So it first has to find a removal.
+_ANSWER = {"responses": {"200": {"description": "Fine."}}}
+_HEAD = {"openapi": "3.1.0", "info": {"title": "Awake?", "version": "1"}}
+_AWAKE: tuple[Document, Document] = (
+    {**_HEAD, "paths": {"/kept": {"get": _ANSWER}, "/gone": {"get": _ANSWER}}},
+    {**_HEAD, "paths": {"/kept": {"get": _ANSWER}}},
+)
 
 
 class NoVerdict(Exception):
@@ -38,41 +47,37 @@ class Difference:
     after: Any
 
 
-def between(old: Document, new: Document) -> list[Difference]:
-    """Every difference between two contracts.
+def between(pairs: Iterable[tuple[Document, Document]]) -> list[list[Difference]]:
+    """Every difference between the older and the newer contract of each pair.
 
     Raises:
         NoVerdict: the tool failed, or its report is not one that can be relied on.
         node.ToolsMissing: it is not installed.
     """
-    _prove_awake()
-    return _between(old, new)
-
-
-@cache
-def _prove_awake() -> None:
-    """A configuration without its preset makes the tool find everything harmless. Here it must find a removal."""
-    answer = {"responses": {"200": {"description": "Fine."}}}
-    head = {"openapi": "3.1.0", "info": {"title": "Awake?", "version": "1"}}
-    old = {**head, "paths": {"/kept": {"get": answer}, "/gone": {"get": answer}}}
-    new = {**head, "paths": {"/kept": {"get": answer}}}
-    if [each.rule for each in _between(old, new) if each.impact == "major"] != ["path-removed"]:
+    awake, *found = _reports([_AWAKE, *pairs])
+    if [each.rule for each in awake if each.impact == "major"] != ["path-removed"]:
         raise NoVerdict("`redocly diff` does not see that a path is gone: is its configuration in order?")
+    return found
 
 
-def _between(old: Document, new: Document) -> list[Difference]:
+def _reports(pairs: Iterable[tuple[Document, Document]]) -> list[list[Difference]]:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "old.json").write_text(json.dumps(old))
-        (folder / "new.json").write_text(json.dumps(new))
-        command = ["diff", "old.json", "new.json", "--config", str(_CONFIG), "--format", "json", "-o", "report.json"]
-        made = node.run(node.tool("@redocly/cli") / "bin" / "cli.js", *command, cwd=folder)
-        said = (made.stdout + made.stderr).strip()
+        folder, runs = Path(name), []
+        for number, pair in enumerate(pairs):
+            files = [f"old-{number}.json", f"new-{number}.json"]
+            for file, document in zip(files, pair, strict=True):
+                (folder / file).write_text(json.dumps(document))
+            report = f"report-{number}.json"
+            runs.append(["diff", *files, "--config", str(_CONFIG), "--format", "json", "-o", report])
+        (folder / "runs.json").write_text(json.dumps(runs))
+        tool = node.tool("@redocly/cli") / "lib" / "index.js"
+        made = node.run(_SEVERAL, str(tool), "runs.json", "codes.json", cwd=folder)
         try:
-            report = json.loads((folder / "report.json").read_text())
+            codes = json.loads((folder / "codes.json").read_text())
+            reports = [json.loads((folder / run[-1]).read_text()) for run in runs]
         except (OSError, ValueError) as fault:
-            raise NoVerdict(f"`redocly diff` gave no report:\n{said}") from fault
-    return _read(report, made.returncode)
+            raise NoVerdict(f"`redocly diff` gave no report:\n{made.stdout}{made.stderr}") from fault
+    return [_read(report, code) for report, code in zip(reports, codes, strict=True)]
 
 
 def _read(report: dict[str, Any], exit_code: int) -> list[Difference]:

@@ -45,10 +45,28 @@ def compare(old: Document, new: Document, *, today: date, announcements: Iterabl
         differences.NoVerdict: the comparison did not work, so that nothing is known.
         node.ToolsMissing: its tools are not installed.
     """
-    promised = departures.without_the_departed(old, new, [old, *announcements], today=today)
+    [found] = compare_each([(old, new)], today=today, announcements=announcements)
+    return found
+
+
+def compare_each(
+    pairs: Iterable[tuple[Document, Document]], *, today: date, announcements: Iterable[Document] = ()
+) -> list[Verdict]:
+    """As `compare` for each pair, in one run of the tool: to start it takes longer than to compare.
+
+    Raises:
+        differences.NoVerdict, node.ToolsMissing: as for one.
+    """
+    asked, announced = list(pairs), list(announcements)
+    promised = [departures.without_the_departed(old, new, [old, *announced], today=today) for old, new in asked]
+    found = differences.between((kept, new) for kept, (_, new) in zip(promised, asked, strict=True))
+    return [_verdict(old, new, kept, each) for (old, new), kept, each in zip(asked, promised, found, strict=True)]
+
+
+def _verdict(old: Document, new: Document, promised: Document, found: list[Difference]) -> Verdict:
     breaking = [Finding(each.rule, each.place, each.message) for each in promises.broken(promised, new)]
     additive: list[Finding] = []
-    for difference in differences.between(promised, new):
+    for difference in found:
         findings = breaking if _breaks(difference, promised) else additive
         findings.append(_finding(difference))
     if old != new and not breaking and not additive:

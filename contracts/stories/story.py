@@ -16,11 +16,14 @@ from lectern.models import (
     DecisionRequest,
     Enrolled,
     ModerationDecision,
+    RatingDetails,
+    RatingDetailsRequest,
     RegisterRequest,
     ReportReason,
     ReportRequest,
     ReviewRequest,
     ReviewStatus,
+    RewriteRequest,
     SignInRequest,
     Standing,
     UpdateCourseRequest,
@@ -114,7 +117,8 @@ def pages_hold_each_course_once(staff: Lectern) -> None:
 
 def a_held_review_is_decided(ada: Lectern, ben: Lectern, moderator: Lectern, course: str) -> None:
     """A text with a link waits for a moderator."""
-    text = ReviewRequest(rating=4, comment=f"See https://example.org/{RUN} for my knots.")
+    details = RatingDetailsRequest(clarity=5, pace=3, support=4)
+    text = ReviewRequest(rating=4, comment=f"See https://example.org/{RUN} for my knots.", rating_details=details)
     assert refused(lambda: ben.reviews.write(course, body=text)).type_ == ProblemType.REVIEW_NOT_ALLOWED
     invalid = refused(lambda: ada.reviews.write(course, body=ReviewRequest(rating=6, comment="")))
     assert isinstance(invalid.errors, list)
@@ -132,7 +136,11 @@ def a_held_review_is_decided(ada: Lectern, ben: Lectern, moderator: Lectern, cou
     decision = DecisionRequest(decision=ModerationDecision.APPROVE, version=held.version)
     assert moderator.moderation.decide(review.id, body=decision).review.status == ReviewStatus.PUBLISHED
 
-    assert [row.rating for row in ben.reviews.list(course).data] == [4]
+    [shown] = ben.reviews.list(course).data
+    assert isinstance(shown.rating_details, RatingDetails)
+    assert (shown.rating, shown.rating_details.clarity, shown.rating_details.pace) == (4, 5, 3)
+    changed = ada.reviews.rewrite(course, body=RewriteRequest(rating_details=None))
+    assert (changed.rating_details, changed.comment, changed.status) == (None, text.comment, ReviewStatus.PUBLISHED)
     summary = ben.reviews.summary(course)
     assert (summary.average, summary.count, summary.histogram.stars_4) == (4.0, 1, 1)
     ben.reviews.report(course, review.id, body=ReportRequest(reason=ReportReason.SPAM))

@@ -125,7 +125,8 @@ async function pagesHoldEachCourseOnce(staff: Lectern): Promise<void> {
 /** A text with a link waits for a moderator. */
 async function aHeldReviewIsDecided(ada: Lectern, ben: Lectern, moderator: Lectern, course_id: string): Promise<void> {
   const path = { course_id };
-  const body = { rating: 4, comment: `See https://example.org/${run} for my knots.` };
+  const rating_details = { clarity: 5, pace: 3, support: 4 };
+  const body = { rating: 4, comment: `See https://example.org/${run} for my knots.`, rating_details };
   same((await refused(ben.reviews.write({ path, body }))).type, ProblemType.REVIEW_NOT_ALLOWED);
   const invalid = await refused(ada.reviews.write({ path, body: { rating: 6, comment: '' } }));
   same([invalid.type, invalid.errors?.[0]?.pointer], [ProblemType.INVALID_REQUEST, '/rating']);
@@ -144,7 +145,10 @@ async function aHeldReviewIsDecided(ada: Lectern, ben: Lectern, moderator: Lecte
   const decided = await answered(moderator.moderation.decide({ path: { review_id }, body: decision }));
   same(decided.review.status, ReviewStatus.PUBLISHED);
 
-  same((await answered(ben.reviews.list({ path }))).data.map((row) => row.rating), [4]);
+  const { data: shown } = await answered(ben.reviews.list({ path }));
+  same(shown.map((row) => [row.rating, row.rating_details?.clarity, row.rating_details?.pace]), [[4, 5, 3]]);
+  const changed = await answered(ada.reviews.rewrite({ path, body: { rating_details: null } }));
+  same([changed.rating_details, changed.comment, changed.status], [null, body.comment, ReviewStatus.PUBLISHED]);
   const summary = await answered(ben.reviews.summary({ path }));
   same([summary.average, summary.count, summary.histogram['4']], [4, 1, 1]);
   const report = { path: { course_id, review_id }, body: { reason: ReportReason.SPAM } };

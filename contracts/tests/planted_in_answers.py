@@ -260,7 +260,7 @@ def problems_have_another_form(contract: Document) -> None:
 @additive()
 def a_refusal_is_new(contract: Document) -> None:
     answers = operation(contract, "POST /courses")["responses"]
-    answers["429"] = {**answers["409"], "x-problem-types": ["/problems/rate-limited"]}
+    answers["410"] = {**answers["409"], "x-problem-types": ["/problems/course-closed"]}
 
 
 @additive()

@@ -51,6 +51,7 @@ class TestTheService:
         ("name", "change", "told"),
         [
             ("web", lambda body: body.pop("outcome", None), "outcome"),
+            ("web", lambda body: body.pop("pace", None), "pace"),
             ("web", lambda body: body.get("outcome") == "enrolled" and body.update(outcome="admitted"), "admitted"),
             ("mobile", lambda body: "position" in body and body.update(position="1"), "position"),
             ("partner", lambda body: body.pop("reference", None), "reference"),
@@ -90,6 +91,7 @@ def answer(document: Document, path: str, status: str) -> Document:
 BREAKAGES: dict[str, tuple[Callable[[Document], Any], str]] = {
     "an operation is gone": (lambda new: new["paths"][ENROLL].pop("post"), "web"),
     "a member is gone": (lambda new: schema(new, "WaitlistEntry")["properties"].pop("position"), "mobile web"),
+    "a part of a member is gone": (lambda new: schema(new, "RatingDetails")["properties"].pop("pace"), "web"),
     "a member may be missing": (lambda new: schema(new, "Import")["required"].remove("counts"), "partner"),
     "a value is gone": (lambda new: schema(new, "Standing")["enum"].remove("waitlisted"), "mobile"),
     "an event is gone": (

@@ -41,7 +41,29 @@ class TestAReport:
 
     def test_that_is_missing_is_noticed(self) -> None:
         with pytest.raises(NoVerdict, match="gave no report"):
-            differences._between(TINY, {"openapi": "9.9.9"})
+            differences.between([(TINY, {"openapi": "9.9.9"})])
+
+
+class TestARun:
+    @pytest.mark.parametrize(
+        ("tool", "told"),
+        [
+            ("process.exit(0);", "gave no report"),
+            ("process.exit(0); process.exit(0);", "gave no report"),
+            ("", "gave no report"),
+            ("throw new Error('out of order');", "out of order"),
+        ],
+    )
+    def test_that_goes_wrong_is_noticed(
+        self, tool: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cli = tmp_path / "@redocly" / "cli" / "lib"
+        cli.mkdir(parents=True)
+        (cli / "index.js").write_text(tool)
+        (cli.parent / "package.json").write_text('{"type": "module"}')
+        monkeypatch.setattr(node, "_MODULES", tmp_path)
+        with pytest.raises(NoVerdict, match=told):
+            differences.between([(TINY, TINY)])
 
 
 class TestTheConfiguration:
@@ -49,19 +71,15 @@ class TestTheConfiguration:
         silent = tmp_path / "redocly.yaml"
         silent.write_text("rules: {}\n")
         monkeypatch.setattr(differences, "_CONFIG", silent)
-        differences._prove_awake.cache_clear()
-        try:
-            with pytest.raises(NoVerdict, match="does not see that a path is gone"):
-                differences.between(TINY, TINY)
-        finally:
-            differences._prove_awake.cache_clear()
+        with pytest.raises(NoVerdict, match="does not see that a path is gone"):
+            differences.between([(TINY, TINY)])
 
 
 class TestTools:
     def test_that_are_missing_are_missed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(node, "_MODULES", tmp_path)
         with pytest.raises(node.ToolsMissing, match="make contract-tools"):
-            differences._between(TINY, TINY)
+            differences.between([(TINY, TINY)])
 
     def test_are_pinned_and_come_from_no_particular_host(self) -> None:
         wanted = json.loads((node.FOLDER / "package.json").read_text())["devDependencies"]

@@ -1,12 +1,13 @@
 """Clients that are generated from a contract tell their stories to the service as it runs now.
 
-They are made from the published contract, and from the oldest release that is still supported, with the story of its
-time: what was built on it must go on working.
+They are made from the published contract, and from the oldest and the newest release that are still supported, with the
+stories of their times: what was built on them must go on working.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,26 @@ from contracts.gate.sdk import Client
 from contracts.tests.changed_service import Change, change_answers
 
 LANGUAGES = {"python": sdk.python, "typescript": sdk.typescript}
-OLDEST = documents.supported(datetime.now(UTC).date())[0]
+OLDEST, *_, NEWEST = 2 * documents.supported(datetime.now(UTC).date())
 CONTRACTS = {
     "published": (documents.PUBLISHED, documents.STORIES, VAR_DIR / "sdk"),
-    "released": (OLDEST.path, OLDEST.folder / "stories", VAR_DIR / "sdk" / OLDEST.version),
+    **{
+        f"released as {release.version}": (release.path, release.folder / "stories", VAR_DIR / "sdk" / release.version)
+        for release in (OLDEST, NEWEST)
+    },
 }
-
-
 CLIENTS = [f"{contract}-{language}" for contract in CONTRACTS for language in LANGUAGES]
 
 
-@pytest.fixture(scope="module", params=CLIENTS)
+@pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest) -> Client:
-    name, language = request.param.split("-")
+    return made(request.param)
+
+
+@cache
+def made(client: str) -> Client:
+    """Each is made once, whatever the order in which tests ask for it."""
+    name, language = client.split("-")
     contract, stories, folder = CONTRACTS[name]
     return LANGUAGES[language](contract, stories, folder / language)
 

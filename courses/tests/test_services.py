@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 from django.db import transaction
 
+from common import db
 from common.db import NotInTransaction
 from common.errors import InvalidInput, PreconditionFailed
 from common.models import Event
@@ -286,8 +287,14 @@ class TestTheLifeOfACourse:
 
 
 class TestClaimPlace:
-    def claim(self, course_id: UUID) -> courses.Seat | courses.PlaceInLine:
-        return courses.claim_place(course_id=course_id, now=NOW, then=[])
+    def claim(self, course_id: UUID, *, unless: str = "SELECT WHERE false") -> courses.Seat | courses.PlaceInLine:
+        return courses.claim_place(course_id=course_id, now=NOW, unless=db.Part("standing", unless, {}), then=[])
+
+    def test_gives_nothing_to_whom_the_caller_excludes(self) -> None:
+        course_id = an_open_course(capacity=1, waitlist_enabled=True)
+        with pytest.raises(courses.CourseFull):
+            self.claim(course_id, unless="SELECT")
+        assert seats_and_line(course_id) == (0, 0)
 
     def test_gives_seats_first_and_then_places_in_line(self) -> None:
         course_id = an_open_course(capacity=1, waitlist_enabled=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from common.events.selectors import BEGINNING_IN_SQL
 from common.ops.types import Item, Outcome, Result, Work
 from enrollments import services
 from enrollments.checks import CheckOfRows
@@ -39,7 +40,7 @@ class MissingEvents(CheckOfRows):
                 FROM enrollments_enrollment AS row
                 WHERE status IN ('completed', 'withdrawn', 'revoked', 'left', 'expired') AND {{scope}}
             ) AS due
-            WHERE NOT EXISTS (
+            WHERE (due.at <= {BEGINNING_IN_SQL}) IS NOT TRUE AND NOT EXISTS (
                 SELECT FROM common_event AS event
                 WHERE event.subject = public_id(due.prefix, due.id) AND event.type = due.type
             ) AND NOT EXISTS (

@@ -35,6 +35,7 @@ from enrollments.selectors.standings import (
     list_waitlist,
     newest_rows,
     positions,
+    statuses_of,
 )
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "partner_of_import",
     "pending_rows",
     "positions",
+    "statuses_of",
     "still_pending",
     "to_import",
     "to_partner",

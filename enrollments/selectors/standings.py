@@ -104,6 +104,12 @@ def get_row(*, row_id: UUID) -> StoredRow:
     )
 
 
+def statuses_of(*, row_ids: Sequence[UUID]) -> dict[UUID, Status]:
+    """The state of each row with one of these ids; ids without a row are left out."""
+    rows = EnrollmentRow.objects.filter(pk__in=row_ids).values_list("pk", "status")
+    return {row_id: Status(status) for row_id, status in rows}
+
+
 def newest_rows(*, pairs: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], tuple[UUID, Status]]:
     """For each course and learner the id and state of the live row, or else of the newest one; those without are left
     out.

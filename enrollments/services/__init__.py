@@ -31,6 +31,7 @@ from enrollments.selectors import (
     get_standing,
     list_imports,
     newest_rows,
+    statuses_of,
 )
 from enrollments.services.enrolling import enroll
 from enrollments.services.import_runs import go_on_later, resume_imports, run_import
@@ -193,6 +194,7 @@ __all__ = [
     "run_import",
     "seat_waiting",
     "start_import",
+    "statuses_of",
     "take_import",
     "transfer",
     "version_of",

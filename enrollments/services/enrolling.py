@@ -6,14 +6,21 @@ from uuid import UUID
 from common import db, ids
 from common.errors import DomainError
 from common.events import services as events
+from common.failpoints import failpoint
+from common.outcomes import use_case
 from common.types import Actor
 from courses import services as courses
 from courses.services import CourseFull
 from enrollments import rules, selectors
 from enrollments.errors import AlreadyEnrolled, AlreadyWaitlisted
 from enrollments.services.recording import event
-from enrollments.types import ENROLLMENT, Enrolled, Enrollment, Source, Status, Via, Waitlisted, WaitlistEntry
+from enrollments.types import ENROLLMENT, LIVE, Enrolled, Enrollment, Source, Status, Via, Waitlisted, WaitlistEntry
 
+_STANDING = f"""
+    SELECT FROM enrollments_enrollment
+    WHERE learner_id = %(standing_learner_id)s AND course_id = %(standing_course_id)s
+        AND status IN ({", ".join(f"'{status}'" for status in sorted(LIVE))})
+"""
 # One row for each of `claimed`, which says who got a seat (no queue number) or which place in line.
 _INSERT = f"""
     INSERT INTO enrollments_enrollment
@@ -36,6 +43,7 @@ INSERT_MANY = _INSERT.format(
 )
 
 
+@use_case
 def enroll(
     *,
     course_id: UUID,
@@ -49,33 +57,32 @@ def enroll(
 
     `via` is the partner through whom the learner comes, None for who comes alone or by the hand of staff.
 
-    Looks without a lock, then decides and writes in the one statement that takes the course's places.
+    Looks without a lock, decides and writes in the one statement that takes the course's places.
 
     Raises:
         CourseNotFound, CourseClosed, CourseFull: from courses.services.
         AlreadyEnrolled, AlreadyWaitlisted: the learner has a live standing in this course.
     """
-    _check_standing(course_id, learner_id, now)
     row_id = ids.new_uuid()
+    standing = db.Part("standing", _STANDING, {"standing_course_id": course_id, "standing_learner_id": learner_id})
     written = _taking(row_id, course_id, learner_id, source, via, actor)
+    # A rival request of the same learner may have been let in since the look.
     refusals = {"enrollment_one_live_standing": lambda: _standing_in_the_way(course_id, learner_id)}
+    failpoint("enroll.before_claim")
     try:
         with db.refusing_statement(refusals):
-            place = courses.claim_place(course_id=course_id, now=now, then=written)
+            place = courses.claim_place(course_id=course_id, now=now, unless=standing, then=written)
     except CourseFull:
-        # A rival request of the same learner may have taken the last seat since the first look.
-        _check_standing(course_id, learner_id, now)
+        _check_standing(course_id, learner_id)
         raise
+    failpoint("enroll.after_claim")
     return _admitted(place, row_id, course_id, learner_id, source)
 
 
-def _check_standing(course_id: UUID, learner_id: UUID, now: datetime) -> None:
+def _check_standing(course_id: UUID, learner_id: UUID) -> None:
     standing = selectors.find_standing(course_id=course_id, learner_id=learner_id)
-    if standing is None:
-        return
-    # That the course is closed comes before what the learner already has.
-    courses.check_open(courses.get_places(course_id=course_id), now=now)
-    rules.check_may_enroll(standing_id=standing[0], status=standing[1])
+    if standing is not None:
+        rules.check_may_enroll(standing_id=standing[0], status=standing[1])
 
 
 def _standing_in_the_way(course_id: UUID, learner_id: UUID) -> DomainError:

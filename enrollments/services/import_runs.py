@@ -17,15 +17,16 @@ from django.db.models.functions import Coalesce, Now
 from common import db, ids, jobs
 from common.errors import DomainError
 from common.events import services as events
+from common.outcomes import use_case
 from common.types import Actor
-from enrollments import selectors
+from enrollments import rules, selectors
 from enrollments.errors import AlreadyEnrolled, AlreadyWaitlisted
 from enrollments.models import Import as ImportFile
 from enrollments.selectors import PendingRow
 from enrollments.services.importing import RUN, lock_import
 from enrollments.services.in_bulk import Admitted, enroll_many
 from enrollments.services.learners import forget, recognize
-from enrollments.types import ImportStatus, LearnerOfPartner, RowResult, Source, Via
+from enrollments.types import ImportStatus, RowResult, Source, Via
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ _COUNT = """
 Outcome = tuple[RowResult, str, str]
 
 
+@use_case
 def run_import(*, import_id: UUID, seconds: float, now: datetime) -> bool:
     """The next rows of the import are done, about so many seconds' worth. Returns whether there is more to do.
 
@@ -186,7 +188,7 @@ def _rejected(rows: Sequence[PendingRow]) -> list[Outcome]:
 
 def _enroll(file: ImportFile, rows: Sequence[PendingRow], now: datetime) -> list[Outcome]:
     """What the rows of one course come to, by the rules of everybody."""
-    learners = [_learner(row) for row in rows]
+    learners = [rules.learner_of(row.sent) for row in rows]
     course_id = ids.decode(ids.COURSE, rows[0].sent.course_id.strip())
     assert course_id is not None
     known = recognize(partner_id=file.partner_id, learners=learners)
@@ -206,11 +208,6 @@ def _enroll(file: ImportFile, rows: Sequence[PendingRow], now: datetime) -> list
     refused = [learner for learner, outcome in zip(learners, outcomes, strict=True) if outcome[0] == RowResult.REJECTED]
     forget(partner_id=file.partner_id, recognized=known, learners=refused)
     return outcomes
-
-
-def _learner(row: PendingRow) -> LearnerOfPartner:
-    sent = row.sent
-    return LearnerOfPartner(external_id=sent.external_id.strip(), email=sent.email.strip(), name=sent.name.strip())
 
 
 def _of_different_people(newcomers: Sequence[tuple[UUID, Via]]) -> Iterable[list[tuple[UUID, Via]]]:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from common import ids, jobs
 from common.errors import PayloadTooLarge
+from common.outcomes import use_case
 from common.texts import fault_of_email, fault_of_line
 from common.types import Actor, Page, PageRequest
 from courses.services import CourseNotFound
@@ -26,6 +27,7 @@ from enrollments.types import (
     Import,
     ImportedRow,
     ImportStatus,
+    LearnerOfPartner,
     RowResult,
     SentRow,
 )
@@ -37,6 +39,7 @@ _COPIED_AT_ONCE = 5_000
 Judged = tuple[str, str]
 
 
+@use_case
 @transaction.atomic
 def start_import(
     *, partner_id: UUID, rows: Iterable[SentRow], file_name: str | None, actor: Actor, now: datetime
@@ -53,6 +56,7 @@ def start_import(
     return taken
 
 
+@use_case
 @transaction.atomic
 def take_import(
     *, partner_id: UUID, rows: Iterable[SentRow], file_name: str | None, actor: Actor, now: datetime
@@ -76,6 +80,7 @@ def take_import(
     return selectors.get_import(partner_id=partner_id, import_id=file.pk)
 
 
+@use_case
 @transaction.atomic
 def cancel_import(*, partner_id: UUID, import_id: UUID, actor: Actor, now: datetime) -> Import:
     """Nothing more is done for the import. What was done stays.
@@ -90,6 +95,7 @@ def cancel_import(*, partner_id: UUID, import_id: UUID, actor: Actor, now: datet
     return selectors.get_import(partner_id=partner_id, import_id=import_id)
 
 
+@use_case
 @transaction.atomic
 def retry_import(*, partner_id: UUID, import_id: UUID, actor: Actor, now: datetime) -> Import:
     """The rows that failed will be done again; without any, nothing is to be done.
@@ -181,12 +187,13 @@ def judge(*, row: SentRow, seen: set[tuple[str, str]]) -> Judged:
 
     `seen` are the pairs of course and learner in the rows before, and has the row's own afterwards.
     """
-    pair = (row.course_id.strip(), row.external_id.strip())
+    learner = rules.learner_of(row)
+    pair = (row.course_id.strip(), learner.external_id)
     is_repeated = pair in seen
     seen.add(pair)
     if row.fault:
         return "invalid_request", row.fault
-    if faults := [f"{name}: {fault}" for name, fault in _faults(row) if fault]:
+    if faults := [f"{name}: {fault}" for name, fault in _faults(learner) if fault]:
         return "invalid_request", " ".join(faults)
     if ids.decode(ids.COURSE, pair[0]) is None:
         return CourseNotFound.code, str(CourseNotFound())
@@ -195,7 +202,7 @@ def judge(*, row: SentRow, seen: set[tuple[str, str]]) -> Judged:
     return "", ""
 
 
-def _faults(row: SentRow) -> Iterator[tuple[str, str | None]]:
-    yield "external_id", fault_of_line(row.external_id.strip(), max_length=EXTERNAL_ID_LENGTH)
-    yield "email", fault_of_email(row.email.strip())
-    yield "name", fault_of_line(row.name.strip(), max_length=NAME_LENGTH)
+def _faults(learner: LearnerOfPartner) -> Iterator[tuple[str, str | None]]:
+    yield "external_id", fault_of_line(learner.external_id, max_length=EXTERNAL_ID_LENGTH)
+    yield "email", fault_of_email(learner.email)
+    yield "name", fault_of_line(learner.name, max_length=NAME_LENGTH)

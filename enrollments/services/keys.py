@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Least, Now
 
+from common.outcomes import use_case
 from enrollments import rules, selectors
 from enrollments.errors import KeyNotFound, PartnerNotFound
 from enrollments.models import Partner as PartnerRow
@@ -24,12 +25,14 @@ _NO_DIGEST = bytes(32)
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
 
+@use_case
 @transaction.atomic
 def create_partner(*, name: str, now: datetime) -> Partner:
     """There is a partner of this name, without a key."""
     return selectors.to_partner(PartnerRow.objects.create(name=name))
 
 
+@use_case
 @transaction.atomic
 def create_key(*, partner_id: UUID, expires_at: datetime | None, now: datetime) -> NewKey:
     """The partner has a new key, good until `expires_at`, or for good.
@@ -42,6 +45,7 @@ def create_key(*, partner_id: UUID, expires_at: datetime | None, now: datetime) 
     return _new_key(partner_id, expires_at, now)
 
 
+@use_case
 @transaction.atomic
 def rotate_key(*, partner_id: UUID, old_ends_at: datetime, now: datetime) -> NewKey:
     """The partner has a new key, and the one before is good until `old_ends_at`, unless it ends earlier by itself.
@@ -58,6 +62,7 @@ def rotate_key(*, partner_id: UUID, old_ends_at: datetime, now: datetime) -> New
     return key
 
 
+@use_case
 @transaction.atomic
 def revoke_key(*, partner_id: UUID, prefix: str, now: datetime) -> None:
     """The key is good for nothing from now on.

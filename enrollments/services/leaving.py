@@ -7,6 +7,8 @@ from django.db import transaction
 
 from common import db
 from common.errors import PreconditionFailed
+from common.failpoints import failpoint
+from common.outcomes import use_case
 from common.types import Actor
 from courses import services as courses
 from courses.services import CourseNotFound
@@ -22,6 +24,7 @@ _END = """
 """
 
 
+@use_case
 @transaction.atomic
 def withdraw(
     *, course_id: UUID, learner_id: UUID, expected_version: str | None, actor: Actor, now: datetime
@@ -66,6 +69,7 @@ def leave(
     """
     left = rules.state_after_withdrawing(standing_id=standing_id, status=status)
     via = _ended(standing_id, left)
+    failpoint("leave.half_done")
     if left is Status.LEFT:
         courses.move_places(course_id=course_id, seats=0, waiting=-1)
         record("waitlist.left", course_id, standing_id, learner_id, via, actor)
@@ -75,6 +79,7 @@ def leave(
     return Withdrawn(outcome="withdrawn")
 
 
+@use_case
 @transaction.atomic
 def complete(*, enrollment_id: UUID, reason: str, actor: Actor, now: datetime) -> EnrollmentChanged:
     """The enrollment is completed and keeps its seat for good.
@@ -90,6 +95,7 @@ def complete(*, enrollment_id: UUID, reason: str, actor: Actor, now: datetime) -
     )
 
 
+@use_case
 @transaction.atomic
 def revoke(*, enrollment_id: UUID, reason: str, actor: Actor, now: datetime) -> EnrollmentChanged:
     """The learner is out of the course. The freed seat has gone to the head of the line.

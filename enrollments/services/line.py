@@ -9,6 +9,8 @@ from django.db import transaction
 from common import db, ids
 from common.events import services as events
 from common.events.types import Happening
+from common.failpoints import failpoint
+from common.outcomes import use_case
 from common.types import Actor
 from courses import services as courses
 from enrollments import selectors
@@ -30,6 +32,7 @@ _EXPIRE = f"""
 """
 
 
+@use_case
 def promote_waitlist(*, course_id: UUID, actor: Actor, now: datetime) -> int:
     """Nobody waits for a free seat of this course while it is open. Returns how many got one. Safe to repeat.
 
@@ -51,6 +54,7 @@ def _promote_batch(*, course_id: UUID, actor: Actor, now: datetime) -> int:
     return promoted
 
 
+@use_case
 def expire_waitlist(*, course_id: UUID, actor: Actor) -> int:
     """Nobody waits for this course any longer if it is archived. Returns how many did. Safe to repeat."""
     total = 0
@@ -106,6 +110,7 @@ def _move(rows: Sequence[InLine], type: str, actor: Actor, move: str) -> None:
     if not rows:
         return
     moved = db.fetch_all(move, [[row_id for _, row_id, _ in rows]])
+    failpoint("line.half_moved")
     via = {row_id: via_from(partner_id, external_id) for row_id, partner_id, external_id in moved}
     happenings = [
         Happening(

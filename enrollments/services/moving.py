@@ -7,6 +7,7 @@ from django.db import transaction
 
 from common import db
 from common.errors import PreconditionFailed
+from common.outcomes import use_case
 from common.types import Actor
 from courses import services as courses
 from courses.services import CourseNotFound
@@ -20,6 +21,7 @@ from enrollments.types import Enrolled, Source, Status, Waitlisted, version_of
 _REVIVE = "UPDATE enrollments_enrollment SET status = %s, ended_at = NULL WHERE id = %s"
 
 
+@use_case
 @transaction.atomic
 def transfer(
     *, learner_id: UUID, from_course_id: UUID, to_course_id: UUID, expected_version: str, actor: Actor, now: datetime
@@ -60,6 +62,7 @@ def transfer(
     return entered
 
 
+@use_case
 @transaction.atomic
 def rejoin(*, row_id: UUID, from_status: Status, to_status: Status, actor: Actor, now: datetime) -> None:
     """What has ended lives again: the seat, if one is free and nobody waits for it, or the old place in line.
@@ -74,6 +77,7 @@ def rejoin(*, row_id: UUID, from_status: Status, to_status: Status, actor: Actor
     _revive(row_id, courses.lock_places(course_id=row.course_id), from_status, to_status, actor, now)
 
 
+@use_case
 @transaction.atomic
 def go_back(
     *,

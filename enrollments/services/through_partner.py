@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from common.outcomes import use_case
 from common.types import Actor, Page, PageRequest
 from courses import services as courses
 from enrollments import selectors
@@ -24,6 +25,7 @@ from enrollments.types import (
 )
 
 
+@use_case
 @transaction.atomic
 def enroll_through_partner(
     *, partner_id: UUID, course_id: UUID, learner: LearnerOfPartner, actor: Actor, now: datetime
@@ -44,6 +46,7 @@ def enroll_through_partner(
     )
 
 
+@use_case
 @transaction.atomic
 def withdraw_through_partner(*, partner_id: UUID, reference: UUID, actor: Actor, now: datetime) -> Withdrawn:
     """This enrollment, or this place in line, has ended. A freed seat has gone to the head of the line.

@@ -21,7 +21,7 @@ def without_lock(monkeypatch: pytest.MonkeyPatch, any_lock_order: None) -> None:
 def looking_before_claiming(monkeypatch: pytest.MonkeyPatch, any_lock_order: None) -> None:
     """`claim_place` looks, decides, and then writes what it had counted."""
 
-    def claim_place(*, course_id: UUID, now: datetime, then: Sequence[db.Part]) -> courses.Seat:
+    def claim_place(*, course_id: UUID, now: datetime, unless: db.Part, then: Sequence[db.Part]) -> courses.Seat:
         places = courses.get_places(course_id=course_id)
         if places.capacity is None or places.seats_taken >= places.capacity:
             raise CourseFull(places.seats_taken)

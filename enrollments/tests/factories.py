@@ -123,6 +123,13 @@ def a_key(partner_id: UUID | None = None, *, expires_at: datetime | None = None)
     return made.key
 
 
+def a_revoked_key(partner_id: UUID) -> str:
+    """A key that was this partner's."""
+    key = a_key(partner_id)
+    enrollments.revoke_key(partner_id=partner_id, prefix=key.split("_")[1], now=clock.now())
+    return key
+
+
 def partner_client(partner_id: UUID | None = None, **headers: str) -> ApiClient:
     """The system of this partner, or of a new one, with a key of its own."""
     return client_of(Authorization=f"Api-Key {a_key(partner_id)}", **headers)

@@ -307,6 +307,15 @@ class TestUndo:
         self.undo(again)
         assert seats_and_line(course_id) == (0, 0)
 
+    def test_foresees_without_writing_what_can_be_taken_back(self, folder: Path) -> None:
+        course_id, ada, ben = an_open_course(), a_learner(), a_learner()
+        ran = apply(ENROLL, a_file(folder, *placed((course_id, ada), (course_id, ben))))
+        withdraw(course_id, ben)
+        foreseen = operate("undo_run", ran.run)
+        assert (foreseen.code, came_to(foreseen)) == (1, [(3, "changed", "changed_since"), (2, "planned", "")])
+        assert learners(course_id, "active") == [ada]
+        assert came_to(self.undo(ran)) == [(3, "changed", "changed_since"), (2, "done", "restored")]
+
     def test_leaves_whom_a_seat_has_reached_since(self, folder: Path) -> None:
         course_id, (seated,), _ = a_full_course()
         ben = a_learner()

@@ -13,6 +13,7 @@ from common.errors import InvalidInput, PayloadTooLarge
 from common.models import User
 from common.tests.factories import NOW, SYSTEM, a_person
 from common.tests.recorded import recording
+from common.tests.sessions import of_a_session
 from common.tests.unchanged import nothing_changed
 from courses.tests.factories import a_closed_course, a_draft, an_open_course, change, crs, seats_and_line
 from enrollments import services as enrollments
@@ -180,6 +181,12 @@ class TestRows:
         assert str(wrong.detail).startswith(f"{place}: ")
         assert counts(one) == {"enrolled": 2, "rejected": 1}
 
+    @pytest.mark.parametrize("name", ["Ada\nLovelace", " Ada \r\n Lovelace\n", "Ada\rLovelace"])
+    def test_may_break_a_name_over_lines(self, name: str) -> None:
+        course_id = an_open_course()
+        assert results((crs(course_id), "E-1", "ada@x.org", f'"{name}"')) == [("enrolled", None)]
+        assert User.objects.get(email="ada@x.org").display_name == "Ada Lovelace"
+
     def test_keep_their_cells_as_sent(self) -> None:
         course_id = an_open_course()
         sent = (f" {crs(course_id)} ", " =e-1", "A@x.org ", " Ada ")
@@ -224,6 +231,7 @@ class TestRows:
             one_by_one += results(row, partner_id=partner_id)
         assert together == one_by_one
 
+    @of_a_session
     def test_are_looked_for_by_plans_that_know_how_large_the_tables_are_now(self) -> None:
         """A plan kept from the first rows reads tables as a whole for all rows to come."""
         partner_id = a_partner()

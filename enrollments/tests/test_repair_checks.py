@@ -1,11 +1,12 @@
 """What each check finds, and what becomes of it."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from common import clock
+from common.models import ArchivedMonth
 from common.tests.factories import a_learner, usr
 from common.tests.operating import apply, operate
 from common.tests.recorded import recording
@@ -300,6 +301,14 @@ class TestMissingEvents:
         assert check("missing-events") == []
         forget_events(enr(row_of(course_id, seated)), "enrollment.repaired")
         assert len(check("missing-events")) == 1
+
+    def test_are_none_of_a_time_that_was_moved_out_of_the_log(self) -> None:
+        then = datetime(2024, 2, 1, tzinfo=UTC)
+        course_id = an_open_course(capacity=5)
+        a_stray_row(course_id, "active", at=then - timedelta(days=1))
+        later = a_stray_row(course_id, "active", at=then + timedelta(days=1))
+        ArchivedMonth.objects.create(number=202401, events=1, last_position=1, last_time=then)
+        assert [item["subject"] for item in check("missing-events")] == [enr(later)]
 
 
 class TestScope:

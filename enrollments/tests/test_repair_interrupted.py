@@ -19,7 +19,7 @@ from common.ops import holding, kinds, runs
 from common.tests.factories import a_learner
 from common.tests.operating import Ran, apply, operate
 from common.tests.races import rival
-from common.tests.workers import OTHERS_CONNECTED, query, wait_until
+from common.tests.workers import query, wait_until_others_are_gone
 from courses.tests.factories import an_open_course, crs, seats_and_line
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.tests.broken import a_stray_row, set_places
@@ -203,8 +203,7 @@ class TestKilled:
         command = [sys.executable, "-m", script, database, instant, *arguments]
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings_test"}
         ended = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, check=False)
-        # The server takes a moment to miss a killed client; until then the lock is not free.
-        wait_until(lambda: query(OTHERS_CONNECTED) == [])
+        wait_until_others_are_gone()
         return ended.returncode
 
     def test_at_every_item_it_comes_to_what_one_run_comes_to(self) -> None:

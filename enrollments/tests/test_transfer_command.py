@@ -178,7 +178,9 @@ class TestUndo:
         here, there, ada = an_open_course(), an_open_course(), a_learner()
         an_enrollment(here, ada)
         ran = apply(TRANSFER, *arguments(folder, here, there, ada))
+        assert came_to(operate("undo_run", ran.run)) == [("planned", "")]
         withdraw(there, ada)
+        assert came_to(operate("undo_run", ran.run)) == [("changed", "changed_since")]
         assert came_to(apply("undo_run", ran.run)) == [("changed", "changed_since")]
         assert [status_of(each, ada) for each in (here, there)] == ["withdrawn"] * 2
 

@@ -13,7 +13,7 @@ from common.admin import Entry
 from common.admin.display import badge, link_to_id, plural
 from common.models import User
 from reviews.models import HistoryEntry, Review
-from reviews.types import Status
+from reviews.types import RatingDetails, Status
 
 _EXCERPT = 160
 _CHANGES = {
@@ -35,6 +35,13 @@ def stars(rating: int) -> SafeString:
         "★" * rating,
         "★" * (5 - rating),
     )
+
+
+def details(given: RatingDetails | None) -> str:
+    """What the stars are for, on one line."""
+    if given is None:
+        return "no details"
+    return f"clarity {given.clarity}, pace {given.pace}, support {given.support}"
 
 
 def excerpt(comment: str) -> str:

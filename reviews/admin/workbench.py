@@ -19,10 +19,10 @@ from django.utils.safestring import SafeString
 from common import clock, ids
 from common.admin.timeline import LENGTH
 from common.errors import DomainError, InvalidInput
-from reviews import services
+from reviews import selectors, services
 from reviews.admin import deciding, diff
 from reviews.admin.deciding import DecisionForm, me
-from reviews.admin.display import entries, is_claimed, link_to_course, names_of, stars
+from reviews.admin.display import details, entries, is_claimed, link_to_course, names_of, stars
 from reviews.models import HistoryEntry, Report, Review, Revision
 from reviews.types import Decision, Status
 
@@ -47,6 +47,7 @@ class Comparison:
 
     label: str
     rating: int
+    details: str
     marked: SafeString
 
 
@@ -69,6 +70,7 @@ def lay_out(request: HttpRequest, record: Review, *, may_moderate: bool) -> dict
         "is_mine": is_mine,
         "holder": record.claimed_by if is_claimed(record, now=now, but_not_by=viewer.pk) else None,
         "stars": stars(record.rating),
+        "details": details(selectors.to_text(record).rating_details),
         "comparison": compare(record, history),
         "reports": [(each.reason.replace("_", " ").capitalize(), each) for each in reports],
         "author_record": _author_record(record),
@@ -107,15 +109,18 @@ def compare(record: Review, history: Sequence[HistoryEntry]) -> Comparison | Non
     """What the author changed; None for a text that is public as it is, or the only one."""
     if record.revision in {1, record.public_revision}:
         return None
-    if record.public_rating is not None:
-        before, label = (record.public_rating, record.public_comment), "the text that is public now"
-    else:
+    before, label = selectors.to_public_text(record), "the text that is public now"
+    if before is None:
         shown = (each.revision for each in history if each.to_status == Status.PUBLISHED)
         number = next((each for each in shown if each < record.revision), None)
         label = "the text before" if number is None else "the text that was public last"
-        text = Revision.objects.get(review_id=record.pk, number=number or record.revision - 1)
-        before = (text.rating, text.comment)
-    return Comparison(label=label, rating=before[0], marked=diff.marked(before[1], record.comment))
+        before = selectors.to_text(Revision.objects.get(review_id=record.pk, number=number or record.revision - 1))
+    return Comparison(
+        label=label,
+        rating=before.rating,
+        details=details(before.rating_details),
+        marked=diff.marked(before.comment, record.comment),
+    )
 
 
 def _author_record(record: Review) -> dict[str, int]:

@@ -12,7 +12,7 @@ from reviews.errors import (
     ReviewNotFound,
     UndoRefused,
 )
-from reviews.selectors import get_file, get_own
+from reviews.selectors import count_pending, get_file, get_own
 from reviews.services.moderating import decide_review, release_claim, take_next, undo_decision
 from reviews.services.reading import get_summary, list_public, list_queue
 from reviews.services.repairing import lock_summaries, replace_summaries
@@ -32,6 +32,7 @@ from reviews.types import (
     ModeratedReview,
     OwnReview,
     QueueSort,
+    RatingDetails,
     Report,
     ReportReason,
     Review,
@@ -40,6 +41,7 @@ from reviews.types import (
     Status,
     Summary,
     Text,
+    TextChanges,
 )
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "OwnReview",
     "OwnReviewRefused",
     "QueueSort",
+    "RatingDetails",
     "Report",
     "ReportReason",
     "Review",
@@ -68,7 +71,9 @@ __all__ = [
     "Status",
     "Summary",
     "Text",
+    "TextChanges",
     "UndoRefused",
+    "count_pending",
     "decide_review",
     "get_file",
     "get_own",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, Q, Value, When
 
+from common.outcomes import use_case
 from common.types import Actor
 from reviews import rules, selectors
 from reviews.errors import ModerationConflict, OwnReviewRefused, UndoRefused
@@ -19,6 +20,7 @@ _PAST = {Decision.APPROVE: "approved", Decision.HIDE: "hidden"}
 _EVENT_OF_STATUS = {Status.PUBLISHED: "approved", Status.HIDDEN: "hidden", Status.PENDING: "held"}
 
 
+@use_case
 @transaction.atomic
 def decide_review(
     *,
@@ -95,6 +97,7 @@ def _message(before: state.Before, following: Status) -> str:
     return "The review stays public." if before.status == following else "The review is public."
 
 
+@use_case
 @transaction.atomic
 def undo_decision(*, review_id: UUID, moderator_id: UUID, version: int, actor: Actor, now: datetime) -> ModeratedReview:
     """The review stands as before the moderator's own last decision, which is a new entry of its history.
@@ -124,9 +127,10 @@ def _restore(row: Review, last: HistoryEntry) -> None:
     if last.from_public_revision is not None:
         text = Revision.objects.get(review=row, number=last.from_public_revision)
         row.public_rating, row.public_comment, row.public_revision = text.rating, text.comment, text.number
-        row.public_updated_at = text.created_at
+        row.public_rating_details, row.public_updated_at = text.rating_details, text.created_at
 
 
+@use_case
 @transaction.atomic
 def take_next(*, moderator_id: UUID, skipped: Collection[UUID], now: datetime) -> UUID | None:
     """A review that waits for a decision, and that nobody else looks at, is the moderator's for a while.
@@ -159,6 +163,7 @@ def take_next(*, moderator_id: UUID, skipped: Collection[UUID], now: datetime) -
     return row.pk
 
 
+@use_case
 @transaction.atomic
 def release_claim(*, review_id: UUID, moderator_id: UUID) -> None:
     """The moderator no longer holds the review, if they did."""

@@ -17,8 +17,11 @@ def list_public(
     Raises:
         CourseNotFound: there is no such course, or it is a draft.
     """
-    courses.get_course(course_id=course_id, with_drafts=False, now=now)
-    return selectors.list_public(course_id=course_id, sort=sort, rating=rating, page=page)
+    found = selectors.list_public(course_id=course_id, sort=sort, rating=rating, page=page)
+    if not found.rows:
+        # Where there are reviews there is a course, and it is no draft: nobody gets into one, no course becomes one.
+        courses.get_course(course_id=course_id, with_drafts=False, now=now)
+    return found
 
 
 def get_summary(*, course_id: UUID, now: datetime) -> Summary:

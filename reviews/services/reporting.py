@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db.models.functions import Now
 
 from common import db, ids
+from common.outcomes import use_case
 from common.types import Actor
 from reviews import rules, selectors
 from reviews.errors import AlreadyReported, OwnReviewRefused, ReviewNotFound
@@ -16,6 +17,7 @@ from reviews.types import HoldReason, Report, ReportReason
 _MACHINE = "system:report-threshold"
 
 
+@use_case
 def report_review(
     *, course_id: UUID, review_id: UUID, reporter_id: UUID, reason: ReportReason, note: str, actor: Actor
 ) -> Report:

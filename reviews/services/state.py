@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from common import db, ids
+from common.compiled import insert
 from common.events import services as events
 from common.types import Actor
 from courses import services as courses
@@ -34,9 +35,11 @@ _CHANGEABLE = (
     "status",
     "rating",
     "comment",
+    "rating_details",
     "revision",
     "public_rating",
     "public_comment",
+    "public_rating_details",
     "public_revision",
     "public_updated_at",
     "kept_revision",
@@ -51,6 +54,7 @@ _CHANGEABLE = (
 )
 _TIMES = ("public_updated_at", "updated_at", "submitted_at", "retracted_at")
 _AUTHOR, _WORDS = 0x5EE, 0x5EF
+_LOCK = "pg_advisory_xact_lock(%s, %s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +105,11 @@ def judge_alone(*, author_id: UUID, digest: bytes | None) -> None:
     Without it, ten reviews sent at one instant would not know of each other, and neither trip the rule on too many
     nor the one on the same text elsewhere.
     """
-    db.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_AUTHOR, _lock_key(author_id.bytes)])
-    if digest is not None:
-        db.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_WORDS, _lock_key(digest)])
+    author = [_AUTHOR, _lock_key(author_id.bytes)]
+    if digest is None:
+        db.execute(f"SELECT {_LOCK}", author)
+    else:
+        db.execute(f"SELECT {_LOCK}, {_LOCK}", [*author, _WORDS, _lock_key(digest)])
 
 
 def _lock_key(value: bytes) -> int:
@@ -115,6 +121,7 @@ def show(row: Review) -> None:
     row.status = Status.PUBLISHED
     row.held_reason = ""
     row.public_rating, row.public_comment, row.public_revision = row.rating, row.comment, row.revision
+    row.public_rating_details = row.rating_details
     row.public_updated_at = row.updated_at
 
 
@@ -134,6 +141,7 @@ def hide(row: Review) -> None:
 def unpublish(row: Review) -> None:
     """Nobody but the author and moderators reads any of it. Not stored yet."""
     row.public_rating, row.public_comment, row.public_revision, row.public_updated_at = None, "", None, None
+    row.public_rating_details = None
 
 
 @db.step
@@ -163,7 +171,7 @@ def tell(row: Review, *, change: str, actor: Actor, before: Before, event: str =
 
     `details` are the entry's other columns; the private note is kept out of the event.
     """
-    entry = HistoryEntry.objects.create(
+    entry = HistoryEntry(
         **{"review": row, "revision": row.revision, **details},
         actor=actor.name,
         change=change,
@@ -173,6 +181,7 @@ def tell(row: Review, *, change: str, actor: Actor, before: Before, event: str =
         from_kept_revision=before.kept_revision,
         from_held_reason=before.held_reason,
     )
+    insert(entry)
     record(
         f"review.{event or change}",
         row,
@@ -208,6 +217,7 @@ def record(type: str, row: Review, actor: Actor, **data: Any) -> None:
             "course_id": course,
             "author_id": ids.encode(ids.USER, row.author_id),
             "rating": row.rating,
+            "rating_details": row.rating_details,
             "status": str(row.status),
             **data,
         },

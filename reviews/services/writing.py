@@ -1,5 +1,6 @@
 """What learners do with their own review: write it, change it, take it back."""
 
+from dataclasses import asdict, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -7,7 +8,9 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
 from common import db
+from common.compiled import insert
 from common.errors import PreconditionFailed
+from common.outcomes import use_case
 from common.types import Actor
 from courses import services as courses
 from enrollments import services as enrollments
@@ -15,13 +18,21 @@ from reviews import rules, selectors
 from reviews.errors import EvidenceUnavailable, ReviewAlreadyExists, ReviewNotAllowed, ReviewNotFound
 from reviews.models import Report, Review, Revision
 from reviews.services import state
-from reviews.types import Circumstances, HoldReason, OwnReview, Status
+from reviews.types import Circumstances, HoldReason, OwnReview, RatingDetails, Status, Text, TextChanges
 
 _MACHINE = "system:hold-rules"
 
 
+@use_case
 def write_review(
-    *, course_id: UUID, author_id: UUID, rating: int, comment: str, actor: Actor, now: datetime
+    *,
+    course_id: UUID,
+    author_id: UUID,
+    rating: int,
+    comment: str,
+    rating_details: RatingDetails | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> OwnReview:
     """The learner's review is there: public, or waiting for a moderator if its text trips a hold rule.
 
@@ -37,29 +48,29 @@ def write_review(
         existing = selectors.find_live(course_id=course_id, author_id=author_id)
         if existing is not None:
             raise ReviewAlreadyExists(existing)
-        row = Review(course_id=course_id, author_id=author_id, rating=rating, comment=comment)
+        row = Review(course_id=course_id, author_id=author_id)
+        _say(row, Text(rating=rating, comment=comment, rating_details=rating_details))
         row.created_at = row.updated_at = row.submitted_at = Now()
         digest = _judge(row, before=state.Before(), now=now)
-        row.save(force_insert=True)
-        row.refresh_from_db(from_queryset=Review.objects.select_related("author"))
+        insert(row)
         _keep(row, digest=digest, change="created", before=state.Before(), actor=actor)
         # Last, since all who write about this course wait for each other from here to the commit.
         state.count(course_id=course_id, before=None, after=row.public_rating)
-        return selectors.to_own(row)
+        return selectors.get_own(course_id=course_id, author_id=author_id)
 
 
+@use_case
 @transaction.atomic
 def rewrite_review(
     *,
     course_id: UUID,
     author_id: UUID,
-    rating: int | None,
-    comment: str | None,
+    changes: TextChanges,
     expected_version: int | None,
     actor: Actor,
     now: datetime,
 ) -> OwnReview:
-    """The review has this text; what is None stays. A text that trips a hold rule waits, and the public one stays.
+    """The review has these changes of its text. One that trips a hold rule waits, and the public one stays.
 
     Raises:
         ReviewNotFound: the learner has no live review of this course.
@@ -71,9 +82,10 @@ def rewrite_review(
     _check_evidence(course_id, author_id)
     row = _lock_own(review_id, expected_version)
     before = state.Before.of(row)
-    changed = (row.rating if rating is None else rating, row.comment if comment is None else comment)
-    if changed != (row.rating, row.comment):
-        row.rating, row.comment = changed
+    text = selectors.to_text(row)
+    changed = replace(text, **changes)
+    if changed != text:
+        _say(row, changed)
         row.revision += 1
         row.updated_at = row.submitted_at = Now()
         digest = _judge(row, before=before, now=now)
@@ -82,6 +94,7 @@ def rewrite_review(
     return selectors.to_own(row)
 
 
+@use_case
 @transaction.atomic
 def retract_review(*, course_id: UUID, author_id: UUID, expected_version: int | None, actor: Actor) -> None:
     """The review is gone for everybody but moderators, and its author may write another. Reports on it are answered.
@@ -148,6 +161,12 @@ def _lock_own(review_id: UUID, expected_version: int | None) -> Review:
     return row
 
 
+def _say(row: Review, text: Text) -> None:
+    """The newest text is this one. Not stored yet."""
+    row.rating, row.comment = text.rating, text.comment
+    row.rating_details = asdict(text.rating_details) if text.rating_details else None
+
+
 def _judge(row: Review, *, before: state.Before, now: datetime) -> bytes | None:
     """Show the newest text, or hold it. Not stored yet. Returns the text's digest."""
     policy = state.policy()
@@ -181,15 +200,17 @@ def _was_taken_off(row: Review, before: state.Before) -> bool:
 
 def _keep(row: Review, *, digest: bytes | None, change: str, before: state.Before, actor: Actor) -> None:
     """The text is kept as a revision, and told of; a hold by the rules is a decision of its own."""
-    Revision.objects.create(
+    revision = Revision(
         review=row,
         number=row.revision,
         author_id=row.author_id,
         rating=row.rating,
         comment=row.comment,
+        rating_details=row.rating_details,
         digest=digest,
         created_at=row.updated_at,
     )
+    insert(revision)
     state.tell(row, change=change, actor=actor, before=before)
     if row.held_reason:
         state.tell_of_hold(row, machine=_MACHINE, actor=actor, before=state.Before.of(row), revision=row.revision)

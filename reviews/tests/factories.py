@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 from uuid import UUID
 
 from common import clock, ids
@@ -20,6 +20,8 @@ CLEAN = "She cried, I did not."
 WITH_LINK = "See https://spam.example for more."
 APPROVE, HIDE = reviews.Decision
 NO_SUMMARY = (0, 0, 0, 0, 0)
+DETAILS = reviews.RatingDetails(clarity=5, pace=3, support=4)
+OTHER_DETAILS = reviews.RatingDetails(clarity=1, pace=1, support=2)
 
 
 @dataclass(frozen=True)
@@ -70,10 +72,22 @@ def moderator(**fields: Any) -> User:
     return a_person(groups=("Moderators",), is_staff=True, **fields)
 
 
-def write(course_id: UUID, author: User, rating: int = 4, comment: str = CLEAN) -> reviews.OwnReview:
+def write(
+    course_id: UUID,
+    author: User,
+    rating: int = 4,
+    comment: str = CLEAN,
+    rating_details: reviews.RatingDetails | None = None,
+) -> reviews.OwnReview:
     """What writing a first review comes to."""
     return reviews.write_review(
-        course_id=course_id, author_id=author.pk, rating=rating, comment=comment, actor=by(author), now=clock.now()
+        course_id=course_id,
+        author_id=author.pk,
+        rating=rating,
+        comment=comment,
+        rating_details=rating_details,
+        actor=by(author),
+        now=clock.now(),
     )
 
 
@@ -96,13 +110,12 @@ def a_hidden_review(**text: Any) -> Written:
     return review
 
 
-def rewrite(review: Written, *, rating: int | None = None, comment: str | None = None) -> reviews.OwnReview:
+def rewrite(review: Written, **changes: Unpack[reviews.TextChanges]) -> reviews.OwnReview:
     """The author changes the review."""
     return reviews.rewrite_review(
         course_id=review.course_id,
         author_id=review.author.pk,
-        rating=rating,
-        comment=comment,
+        changes=changes,
         expected_version=None,
         actor=by(review.author),
         now=clock.now(),

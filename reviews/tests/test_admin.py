@@ -17,7 +17,9 @@ from enrollments.tests.factories import an_enrollment
 from reviews.admin import filters
 from reviews.models import ModerationReason, Review
 from reviews.tests.factories import (
+    DETAILS,
     HIDE,
+    WITH_LINK,
     Written,
     a_held_review,
     a_hidden_review,
@@ -209,6 +211,12 @@ class TestWorkbench:
         page = client.get(at(review)).content.decode()
         assert "<del> bad coffee.</del><ins> https://coffee.example</ins>" in page
         assert "the text that is public now" in page
+
+    def test_shows_what_the_stars_are_for_and_what_they_were_for(self, client: StaffClient) -> None:
+        review = a_review(rating_details=DETAILS)
+        assert "Clarity 5, pace 3, support 4<" in client.get(at(review)).content.decode()
+        rewrite(review, comment=WITH_LINK, rating_details=None)
+        assert "No details, was clarity 5, pace 3, support 4<" in client.get(at(review)).content.decode()
 
     def test_shows_reports_author_enrollment_and_history(self, client: StaffClient) -> None:
         review = a_held_review()

@@ -17,6 +17,7 @@ from reviews.tests.bodies import bad_bodies
 from reviews.tests.factories import (
     APPROVE,
     CLEAN,
+    DETAILS,
     HIDE,
     WITH_LINK,
     Written,
@@ -32,6 +33,7 @@ from reviews.tests.factories import (
 
 pytestmark = pytest.mark.django_db
 TEXT = {"rating": 4, "comment": CLEAN}
+GIVEN = {"clarity": 5, "pace": 3, "support": 4}
 UNKNOWN = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
 
@@ -40,9 +42,12 @@ def mine(review: Written) -> tuple[ApiClient, str]:
 
 
 bad_texts = bad_bodies(
-    TEXT,
+    {**TEXT, "rating_details": GIVEN},
     (0, "/rating"), (6, "/rating"), ("5", "/rating"), (4.5, "/rating"), (True, "/rating"), (None, "/rating"),
     (10**30, "/rating"), ("x" * 5001, "/comment"), (7, "/comment"), (None, "/comment"), ("a\0b", "/comment"),
+    *((value, "/rating_details") for value in (4, "5", [5, 3, 4])),
+    *((value, f"/rating_details/{detail}") for detail in GIVEN for value in (0, 6, "5", 4.5, True, None)),
+    (5, "/rating_details/price"),
 )  # fmt: skip
 
 
@@ -61,11 +66,12 @@ class TestWriteReview:
             "author": {"id": usr(author.pk), "display_name": author.display_name},
             "rating": 4,
             "comment": CLEAN,
+            "rating_details": None,
             "status": "published",
             "edited": False,
             "created_at": body["created_at"],
             "updated_at": body["created_at"],
-            "public": {"rating": 4, "comment": CLEAN},
+            "public": {"rating": 4, "comment": CLEAN, "rating_details": None},
         }
         again = client.get(response["Location"])
         assert (again.json(), again["ETag"]) == (body, response["ETag"])
@@ -75,6 +81,12 @@ class TestWriteReview:
         body = client_of(an_author(course_id)).post(reviews_of(course_id), {"rating": 1, "comment": WITH_LINK}).json()
         assert (body["status"], body["comment"], body["public"]) == ("pending", WITH_LINK, None)
         assert client_of().get(reviews_of(course_id)).json()["data"] == []
+
+    @pytest.mark.parametrize("details", [GIVEN, None])
+    def test_takes_what_the_stars_are_for(self, details: dict[str, int] | None) -> None:
+        course_id = an_open_course()
+        body = client_of(an_author(course_id)).post(reviews_of(course_id), {**TEXT, "rating_details": details}).json()
+        assert body["rating_details"] == body["public"]["rating_details"] == details
 
     @pytest.mark.parametrize("comment", ["", "x" * 5000, "Schön, 好, 👍"])
     def test_takes_comments_of_0_to_5000_characters(self, comment: str) -> None:
@@ -94,6 +106,11 @@ class TestWriteReview:
         client = client_of(an_author(course_id))
         assert pointers(client.post(reviews_of(course_id), {})) == {"/rating", "/comment"}
         assert pointers(client.post(f"{reviews_of(course_id)}", {"rating": 5})) == {"/comment"}
+        half = {**TEXT, "rating_details": {"pace": 3}}
+        assert pointers(client.post(reviews_of(course_id), half)) == {
+            "/rating_details/clarity",
+            "/rating_details/support",
+        }
 
     def test_refuses_in_the_order_of_the_contract(self) -> None:
         review = a_review()
@@ -145,7 +162,7 @@ class TestMyReview:
         client, path = mine(review)
         body = client.get(path).json()
         assert (body["rating"], body["comment"], body["status"], body["edited"]) == (1, WITH_LINK, "pending", True)
-        assert body["public"] == {"rating": 4, "comment": CLEAN}
+        assert body["public"] == {"rating": 4, "comment": CLEAN, "rating_details": None}
         decide(review, HIDE)
         body = client.get(path).json()
         assert (body["status"], body["comment"], body["public"]) == ("hidden", WITH_LINK, None)
@@ -156,9 +173,17 @@ class TestMyReview:
         body = client.patch(path, {"rating": 2}).json()
         assert (body["rating"], body["comment"], body["status"], body["edited"]) == (2, CLEAN, "published", True)
         body = client.patch(path, {"comment": "No."}).json()
-        assert (body["rating"], body["comment"], body["public"]) == (2, "No.", {"rating": 2, "comment": "No."})
+        assert (body["rating"], body["comment"]) == (2, "No.")
+        assert body["public"] == {"rating": 2, "comment": "No.", "rating_details": None}
         with nothing_changed():
             assert client.patch(path, {}).json() == body
+
+    def test_keeps_what_the_stars_are_for_until_a_change_names_it(self) -> None:
+        client, path = mine(a_review(rating_details=DETAILS))
+        assert client.patch(path, {"rating": 2}).json()["rating_details"] == GIVEN
+        other = {**GIVEN, "pace": 1}
+        assert client.patch(path, {"rating_details": other}).json()["public"]["rating_details"] == other
+        assert client.patch(path, {"rating_details": None}).json()["rating_details"] is None
 
     def test_has_a_version_that_a_change_can_name(self) -> None:
         review = a_review()

@@ -16,6 +16,7 @@ from reviews.tests.bodies import bad_bodies
 from reviews.tests.factories import (
     APPROVE,
     CLEAN,
+    DETAILS,
     HIDE,
     WITH_LINK,
     Written,
@@ -86,6 +87,7 @@ class TestQueue:
             "author": {"id": usr(review.author.pk), "display_name": review.author.display_name},
             "rating": 1,
             "comment": WITH_LINK,
+            "rating_details": None,
             "status": "pending",
             "edited": True,
             "created_at": row["created_at"],
@@ -138,7 +140,7 @@ class TestQueue:
 
 class TestFile:
     def test_tells_the_history_and_the_reports(self) -> None:
-        review, person, reporter = a_review(rating=4), moderator(), a_person()
+        review, person, reporter = a_review(rating=4, rating_details=DETAILS), moderator(), a_person()
         report(review, reporter, note="It sells something.")
         rewrite(review, comment=WITH_LINK)
         decide(review, HIDE, moderator=person, reason=a_reason(), note="Again.")
@@ -160,6 +162,7 @@ class TestFile:
             "to_status": "hidden",
             "rating": 4,
             "comment": WITH_LINK,
+            "rating_details": {"clarity": 5, "pace": 3, "support": 4},
             "reason": "advertising",
             "public_text": "Your review advertises something.",
             "note": "Again.",

@@ -46,6 +46,11 @@ class TestTheConstraints:
         [
             (a_review, {"rating": 6}, "review_rating_of_five"),
             (a_review, {"rating": 0}, "review_rating_of_five"),
+            (a_review, {"rating_details": {"clarity": 5, "pace": 3}}, "review_details_of_five"),
+            (a_review, {"rating_details": {"clarity": 5, "pace": 3, "support": 6}}, "review_details_of_five"),
+            (a_review, {"rating_details": {"clarity": 5, "pace": None, "support": 5}}, "review_details_of_five"),
+            (a_review, {"rating_details": [5, 3, 4]}, "review_details_of_five"),
+            (a_review, {"public_rating_details": {"clarity": 0, "pace": 3, "support": 4}}, "review_details_of_five"),
             (a_review, {"public_rating": 6}, "review_public_as_a_whole"),
             (a_review, {"public_revision": None}, "review_public_as_a_whole"),
             (a_review, {"public_revision": 2}, "review_public_as_a_whole"),

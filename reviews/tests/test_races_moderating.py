@@ -163,8 +163,7 @@ class TestEditsAndDecisions:
             return reviews.rewrite_review(
                 course_id=review.course_id,
                 author_id=review.author.pk,
-                rating=rating,
-                comment=None,
+                changes={"rating": rating},
                 expected_version=1,
                 actor=by(review.author),
                 now=clock.now(),

@@ -15,6 +15,7 @@ from reviews.models import HistoryEntry, Report, Review
 from reviews.tests.factories import (
     APPROVE,
     CLEAN,
+    DETAILS,
     HIDE,
     NO_SUMMARY,
     WITH_LINK,
@@ -78,7 +79,7 @@ class TestDecideReview:
         review = a_changed_review()
         decided = decide(review, APPROVE)
         assert (decided.outcome, decided.message) == ("approved", "The review is public.")
-        assert decided.moderated.public == reviews.Text(rating=1, comment=WITH_LINK)
+        assert decided.moderated.public == reviews.Text(rating=1, comment=WITH_LINK, rating_details=None)
         assert (decided.moderated.review.version, decided.moderated.held_reason) == (3, None)
         assert (standing(review), kept_counts(review.course_id)) == (("published", "", 2), (1, 0, 0, 0, 0))
         assert summary_is_true(review.course_id)
@@ -95,6 +96,14 @@ class TestDecideReview:
         assert (decided.outcome, decided.message) == ("hidden", "The review is hidden.")
         assert (decided.moderated.public, standing(review)) == (None, ("hidden", "", None))
         assert (kept_counts(review.course_id), summary_is_true(review.course_id)) == (NO_SUMMARY, True)
+
+    def test_hiding_and_approving_take_off_and_put_back_what_the_stars_are_for(self) -> None:
+        review = a_review(rating_details=DETAILS)
+        decide(review, HIDE)
+        assert row_of(review).public_rating_details is None
+        public = decide(review, APPROVE).moderated.public
+        assert public is not None
+        assert public.rating_details == DETAILS
 
     def test_approving_a_reported_review_keeps_it(self) -> None:
         review = a_reported_review()
@@ -222,6 +231,7 @@ class TestUndoDecision:
             (a_review_off_by_reports, HIDE),
             (a_kept_and_changed_review, APPROVE),
             (a_kept_and_changed_review, HIDE),
+            (lambda: a_review(rating_details=DETAILS), HIDE),
         ],
     )
     def test_restores_the_review_exactly(self, make: Callable[[], Written], decision: reviews.Decision) -> None:

@@ -20,8 +20,10 @@ from reviews.services import writing
 from reviews.tests.factories import (
     APPROVE,
     CLEAN,
+    DETAILS,
     HIDE,
     NO_SUMMARY,
+    OTHER_DETAILS,
     WITH_LINK,
     Written,
     a_held_review,
@@ -55,7 +57,7 @@ class TestWriteReview:
     def test_publishes_a_harmless_text_at_once(self) -> None:
         course_id = an_open_course()
         author = an_author(course_id)
-        own = write(course_id, author, rating=4)
+        own = write(course_id, author, rating=4, rating_details=DETAILS)
         row = Review.objects.get()
         assert own == reviews.OwnReview(
             review=reviews.Review(
@@ -64,13 +66,14 @@ class TestWriteReview:
                 author=reviews.Author(id=author.pk, display_name=author.display_name),
                 rating=4,
                 comment=CLEAN,
+                rating_details=DETAILS,
                 status=reviews.Status.PUBLISHED,
                 edited=False,
                 created_at=row.created_at,
                 updated_at=row.created_at,
                 version=1,
             ),
-            public=reviews.Text(rating=4, comment=CLEAN),
+            public=reviews.Text(rating=4, comment=CLEAN, rating_details=DETAILS),
         )
         assert kept_counts(course_id) == (0, 0, 0, 1, 0)
         assert summary_is_true(course_id)
@@ -85,7 +88,7 @@ class TestWriteReview:
         course_id = an_open_course()
         author = an_author(course_id)
         with recording() as events:
-            review = a_review(course_id, author, rating=4)
+            review = a_review(course_id, author, rating=4, rating_details=DETAILS)
         assert [event.type for event in events] == ["review.created"]
         assert (events[0].subject, events[0].course, events[0].actor) == (rev(review), crs(course_id), by(author).name)
         assert events[0].data == {
@@ -93,6 +96,7 @@ class TestWriteReview:
             "course_id": crs(course_id),
             "author_id": by(author).name,
             "rating": 4,
+            "rating_details": {"clarity": 5, "pace": 3, "support": 4},
             "status": "published",
             "revision": 1,
             "from_status": None,
@@ -193,17 +197,18 @@ class TestRewriteReview:
         own = rewrite(review, rating=2, comment="On second thought.")
         assert (own.review.rating, own.review.comment, own.review.status) == (2, "On second thought.", "published")
         assert (own.review.edited, own.review.version) == (True, 2)
-        assert own.public == reviews.Text(rating=2, comment="On second thought.")
+        assert own.public == reviews.Text(rating=2, comment="On second thought.", rating_details=None)
         assert standing(review) == ("published", "", 2)
         assert kept_counts(review.course_id) == (0, 1, 0, 0, 0)
         assert summary_is_true(review.course_id)
 
     def test_lets_a_text_that_trips_a_rule_wait_while_the_old_one_stays_public(self) -> None:
-        review = a_review(rating=4)
+        review = a_review(rating=4, rating_details=DETAILS)
         before = row_of(review).public_updated_at
-        own = rewrite(review, rating=1, comment=WITH_LINK)
+        own = rewrite(review, rating=1, comment=WITH_LINK, rating_details=OTHER_DETAILS)
         assert (own.review.rating, own.review.comment, own.review.status) == (1, WITH_LINK, "pending")
-        assert own.public == reviews.Text(rating=4, comment=CLEAN)
+        assert own.review.rating_details == OTHER_DETAILS
+        assert own.public == reviews.Text(rating=4, comment=CLEAN, rating_details=DETAILS)
         assert standing(review) == ("pending", "links", 1)
         assert (kept_counts(review.course_id), row_of(review).public_updated_at) == ((0, 0, 0, 1, 0), before)
 
@@ -220,6 +225,27 @@ class TestRewriteReview:
         assert standing(review) == ("published", "", 2)
         assert kept_counts(review.course_id) == (1, 0, 0, 0, 0)
 
+    def test_publishes_what_the_stars_are_for_whatever_the_comment_is(self) -> None:
+        review = a_held_review()
+        decide(review, APPROVE)
+        own = rewrite(review, rating_details=DETAILS)
+        assert (own.review.status, own.public and own.public.rating_details) == ("published", DETAILS)
+
+    @pytest.mark.parametrize(
+        ("changes", "details"),
+        [
+            ({"rating": 1}, DETAILS),
+            ({"rating_details": OTHER_DETAILS}, OTHER_DETAILS),
+            ({"rating_details": None}, None),
+        ],
+    )
+    def test_replaces_or_takes_away_what_the_stars_are_for_only_if_told_to(
+        self, changes: reviews.TextChanges, details: reviews.RatingDetails | None
+    ) -> None:
+        review = a_review(rating_details=DETAILS)
+        assert rewrite(review, **changes).review.rating_details == details
+        assert (row_of(review).rating_details is None) == (details is None)
+
     def test_judges_a_new_rating_for_a_comment_that_waits(self) -> None:
         review = a_review(rating=5)
         rewrite(review, comment=WITH_LINK)
@@ -230,13 +256,14 @@ class TestRewriteReview:
 
     def test_keeps_every_text_as_a_revision(self) -> None:
         review = a_review(rating=4)
-        rewrite(review, rating=3)
+        rewrite(review, rating=3, rating_details=DETAILS)
         rewrite(review, comment=WITH_LINK)
         rows = Revision.objects.filter(review_id=review.id).order_by("number")
-        assert list(rows.values_list("number", "rating", "comment")) == [
-            (1, 4, CLEAN),
-            (2, 3, CLEAN),
-            (3, 3, WITH_LINK),
+        details = {"clarity": 5, "pace": 3, "support": 4}
+        assert list(rows.values_list("number", "rating", "comment", "rating_details")) == [
+            (1, 4, CLEAN, None),
+            (2, 3, CLEAN, details),
+            (3, 3, WITH_LINK, details),
         ]
 
     def test_records_the_change_and_a_hold_apart(self) -> None:
@@ -248,9 +275,9 @@ class TestRewriteReview:
         assert (updated.from_status, updated.to_status, updated.automated) == ("published", "pending", False)
         assert (held.from_status, held.to_status, held.reason) == ("pending", "pending", "links")
 
-    @pytest.mark.parametrize("same", [{}, {"rating": 4}, {"comment": CLEAN}, {"rating": 4, "comment": CLEAN}])
+    @pytest.mark.parametrize("same", [{}, {"rating": 4}, {"comment": CLEAN}, {"rating_details": DETAILS}])
     def test_changes_nothing_for_the_text_that_is_there(self, same: dict[str, Any]) -> None:
-        review = a_review(rating=4)
+        review = a_review(rating=4, rating_details=DETAILS)
         with nothing_changed():
             assert rewrite(review, **same).review.version == 1
 
@@ -271,7 +298,7 @@ class TestRewriteReview:
         self, expected_version: int | None, refusal: type[DomainError] | None
     ) -> None:
         review = a_review()
-        values: dict[str, Any] = {"rating": 1, "comment": None, "expected_version": expected_version}
+        values: dict[str, Any] = {"changes": {"rating": 1}, "expected_version": expected_version}
         person = {"author_id": review.author.pk, "actor": by(review.author), "now": clock.now()}
         if refusal is None:
             assert reviews.rewrite_review(course_id=review.course_id, **values, **person).review.version == 2

@@ -261,7 +261,8 @@ class Reviewing(RuleBasedStateMachine):
             if wanted != (text.rating, text.comment):
                 others = sum(other.author == author for _, other in self.written) - 1
                 model.judge(*wanted, change="updated", was_taken_off=text.was_taken_off(), others=others)
-        self.same(expected, lambda: rewrite(review, rating=rating, comment=comment))
+        changes = {name: value for name, value in (("rating", rating), ("comment", comment)) if value is not None}
+        self.same(expected, lambda: rewrite(review, **changes))
 
     def retract(self, who: int) -> None:
         author = self.authors[who % 3]

@@ -1,13 +1,13 @@
 """Takes back what a run did, as far as nothing else has touched it since: see docs/runbook.md."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
 from common import ids
-from common.ops import runs
+from common.ops import kinds, runs
 from common.ops.commands import REFUSED, OpsCommand
 from common.ops.types import Item
 
@@ -37,6 +37,10 @@ class Command(OpsCommand):
     def look(self, arguments: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[Item]:
         """What the run did, backwards."""
         return runs.items_backwards(run_id=_decoded(arguments["run"]), limit=arguments["limit"])
+
+    def foresee(self, items: Sequence[Item], arguments: Mapping[str, Any]) -> list[Item]:
+        """Backwards as well."""
+        return kinds.kinds()[items[0].kind].foresee_revert(items)
 
     def run_fields(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The new run undoes the other."""

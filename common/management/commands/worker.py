@@ -20,6 +20,7 @@ from procrastinate.contrib.django import app, connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.middleware import AsyncCallNext
 from procrastinate.worker import Worker
+from prometheus_client import start_http_server
 
 from common import jobs
 
@@ -48,8 +49,15 @@ class Command(BaseCommand):
             help="how many more may wait for other servers meanwhile: webhooks and mail (4)",
         )
 
+        parser.add_argument(
+            "--metrics", metavar="HOST:PORT", type=_address, help="where Prometheus reads what this worker counts"
+        )
+
     def handle(self, *args: Any, concurrency: int, outbound_concurrency: int, **options: Any) -> None:
         self.asked_to_stop = False
+        if options["metrics"]:
+            host, port = options["metrics"]
+            start_http_server(port, addr=host)
         self.places = {jobs.DEFAULT: concurrency, jobs.OUTBOUND: outbound_concurrency}
         _on_stop(lambda *_: sys.exit(0))  # no job is at hand yet
         while not self.asked_to_stop:
@@ -107,6 +115,11 @@ class Command(BaseCommand):
 def _on_stop(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     for number in _STOP:
         signal.signal(number, handler)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
 
 
 class _Worker(Worker):

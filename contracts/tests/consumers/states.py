@@ -26,7 +26,7 @@ from enrollments.tests.factories import (
     run,
     through_partner,
 )
-from reviews.tests.factories import a_review
+from reviews.tests.factories import DETAILS, a_review
 
 Values = dict[str, str]
 
@@ -91,7 +91,7 @@ STATES: dict[str, Callable[[], Values]] = {
     "somebody who has signed in": lambda: {"refresh": tokens.issue(a_person()).refresh},
     "an open course": lambda: {"course_id": crs(an_open_course())},
     "a course that was read": _course_that_was_read,
-    "a course with a review": lambda: {"course_id": crs(a_review().course_id)},
+    "a course with a review": lambda: {"course_id": crs(a_review(rating_details=DETAILS).course_id)},
     "a learner at an open course": lambda: {**_signed_in(a_person()), "course_id": crs(an_open_course())},
     "a learner at a full course": lambda: {
         **_signed_in(a_person()),

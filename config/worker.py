@@ -1,0 +1,98 @@
+"""gunicorn's threaded worker, with a queue that has an end and a stop that leaves nobody without an answer."""
+
+import os
+import select
+import selectors
+import time
+from collections import deque
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+_BLOCK = 65_536
+
+
+class Worker(ThreadWorker):
+    """At most WEB_QUEUE requests wait for a thread; any more are refused at once, by the thread that accepts them.
+
+    At a stop, whoever has connected by then is answered, and nobody else can connect. Without this, those who are not
+    accepted yet, and those who come while it finishes, would wait, and be cut off.
+    """
+
+    poller: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._most_at_hand = self.cfg.threads + int(os.environ.get("WEB_QUEUE", "64"))
+        self._at_hand = 0  # those with a thread and those that wait for one; all changes are of the main thread
+
+    def enqueue_req(self, conn: Any) -> None:
+        """As gunicorn's. Of a new connection nobody knows yet what it asks: while there is no room, that is awaited."""
+        if conn.parser is None and not conn.data_ready and self._is_full():
+            conn.timeout = time.monotonic() + self.cfg.keepalive
+            self.pending_conns.append(conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+            return
+        self._at_hand += 1
+        super().enqueue_req(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """As gunicorn's."""
+        self._at_hand -= 1
+        super().finish_request(conn, fs)
+
+    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
+        """As gunicorn's, where there is room."""
+        if not (self._is_full() and self._refuses(conn, self.pending_conns)):
+            super().on_pending_socket_readable(conn, client)
+
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        """As gunicorn's, where there is room."""
+        if not (self._is_full() and self._refuses(conn, self.keepalived_conns)):
+            super().on_client_socket_readable(conn, client)
+
+    def _is_full(self) -> bool:
+        return self._at_hand >= self._most_at_hand and not self.cfg.is_ssl
+
+    def _refuses(self, conn: Any, place: "deque[Any]") -> bool:
+        """Whether there is nothing more to do. The connection, if it is kept, stays where it is, to be listened to."""
+        from common.overload import Way, refusal  # noqa: PLC0415 -- needs the settings, which the application has loaded
+
+        conn.init()
+        conn.sock.setblocking(False)  # noqa: FBT003 -- of the standard library
+        try:
+            block = conn.sock.recv(_BLOCK)
+        except OSError:
+            return False
+        request = conn.parser.unreader.take_buffered() + block
+        answer = refusal(request)
+        if isinstance(answer, Way):
+            conn.parser.unreader.unread(request)
+            return answer is Way.INCOMPLETE and len(block) > 0 and len(request) < _BLOCK
+        if not (self._sends(conn, answer.content) and answer.keeps_connection):
+            place.remove(conn)
+            self.poller.unregister(conn.sock)
+            self.nr_conns -= 1
+            conn.close()
+        return True
+
+    @staticmethod
+    def _sends(conn: Any, content: bytes) -> bool:
+        try:
+            return bool(conn.sock.send(content) == len(content))
+        except OSError:
+            return False
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 -- of gunicorn
+        """As gunicorn's; at a stop for the last time."""
+        super().set_accept_enabled(enabled)
+        if enabled or self.alive:
+            return
+        listeners, self.sockets = self.sockets, []
+        for listener in listeners:
+            waiting = select.poll()
+            waiting.register(listener, select.POLLIN)
+            while self.nr_conns < self.worker_connections and waiting.poll(0):
+                self.accept(listener)
+            listener.close()
