@@ -9,13 +9,16 @@ from django.core import signing
 from common.errors import InvalidCursor
 
 _SALT = "lectern.cursor"
+# So many letters fit as they are.
+_SHORT = 150
 
 
 def make(*, key: tuple[object, ...], binding: tuple[object, ...]) -> str:
     """A cursor that leads on from the row with the sort key `key`, for the list that `binding` describes."""
     content = [[_plain(part) for part in key], _bound(binding)]
-    # JSON writes twelve letters for an emoji, and the whole has to fit into a URL.
-    return signing.TimestampSigner(salt=_SALT).sign_object(content, compress=True)
+    # JSON writes twelve letters for an emoji, and the whole has to fit into a URL. To try costs more than to sign.
+    is_long = sum(len(str(part)) for part in (*key, *binding)) > _SHORT
+    return signing.TimestampSigner(salt=_SALT).sign_object(content, compress=is_long)
 
 
 def read(*, cursor: str, binding: tuple[object, ...], max_age: timedelta | None) -> tuple[object, ...]:

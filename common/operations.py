@@ -10,12 +10,12 @@ from enum import Enum
 from functools import wraps
 from typing import Any, cast
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from common import idempotency, replicas
-from common.deprecation import Departure, Leaving, told_in
+from common.deprecation import Departure, Leaving, members_of, told_in
 from common.errors import DomainError
 from common.problem_types import CATALOGUE, ProblemType
 from common.uploads import Upload
@@ -90,11 +90,14 @@ class Operation:
 
     def __call__(self, handler: Handler) -> Handler:
         """The method runs with `view.query` holding the validated query string, and at most once for a key."""
+        shape = self.query_shape
 
         @wraps(handler)
         def run(view: Any, request: Request, **path: str) -> HttpResponseBase:
-            view.query = self.query_shape.parse(request.query_params)
-            view.uses(self.query_shape, request.query_params)
+            text = request.META.get("QUERY_STRING", "").encode("latin-1")  # as WSGI hands it on: PEP 3333
+            view.query = shape.parse(text)
+            if members_of(shape):
+                view.uses(shape, QueryDict(text))
             if self.idempotent and "HTTP_IDEMPOTENCY_KEY" in request.META:
                 return idempotency.once(
                     request=request,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
@@ -40,8 +40,7 @@ def cut(rows: Sequence[T], *, limit: int, key: Callable[[T], tuple[object, ...]]
     return Page(rows=kept, next_after=key(kept[-1]) if has_more else None, has_more=has_more)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(NamedTuple):
     """What staff see of a learner."""
 
     id: UUID

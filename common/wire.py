@@ -1,10 +1,10 @@
 """Shapes on the wire: bodies and queries on their way in, views on their way out."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
-from operator import attrgetter
+from functools import cache, lru_cache, partial
 from typing import Any, ClassVar, Self
 
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -14,6 +14,8 @@ from common.fields import PublicId, QueryInteger, Text
 Convert = Callable[[Any], Any]
 # What Django makes of a byte in a query string that is not UTF-8.
 _UNDECODED = "\N{REPLACEMENT CHARACTER}"
+# Most clients ask for the same few pages. A query string is no longer than a request line may be.
+_QUERY_STRINGS = 500
 
 
 class InvalidQuery(ValidationError):
@@ -74,24 +76,29 @@ class Query(_Strict):
     noun = "parameter"
 
     @classmethod
-    def parse(cls, parameters: Any) -> dict[str, Any]:
-        """The validated values.
+    def parse(cls, text: bytes) -> dict[str, Any]:
+        """The validated values of a query string.
 
         Raises:
             InvalidQuery: a parameter is missing, unknown, repeated or wrong.
         """
-        garbled = {
-            name: [_repeated() if len(values) > 1 else _not_text()]
-            for name, values in parameters.lists()
-            if len(values) > 1 or _UNDECODED in name + values[0]
-        }
-        if garbled:
-            raise InvalidQuery(garbled)
-        values = parameters.dict()
-        try:
-            return _validated(_shape(cls), values)
-        except ValidationError as fault:
-            raise InvalidQuery(fault.detail) from fault
+        return _values_of(cls, text).copy()
+
+
+@lru_cache(maxsize=_QUERY_STRINGS)
+def _values_of(shape: type[Query], text: bytes) -> dict[str, Any]:
+    parameters = QueryDict(text)
+    garbled = {
+        name: [_repeated() if len(values) > 1 else _not_text()]
+        for name, values in parameters.lists()
+        if len(values) > 1 or _UNDECODED in name + values[0]
+    }
+    if garbled:
+        raise InvalidQuery(garbled)
+    try:
+        return _validated(_shape(shape), parameters.dict())
+    except ValidationError as fault:
+        raise InvalidQuery(fault.detail) from fault
 
 
 class PageQuery(Query):
@@ -128,28 +135,23 @@ def _validated(shape: serializers.Serializer, data: Any) -> dict[str, Any]:
 class View(serializers.Serializer):
     """The shape of what goes out: every member named by hand, read from the attribute of the same name.
 
-    The declaration serves the OpenAPI document; `render` goes over it as over a compiled plan, since DRF's own walk
-    costs more than the query behind a page.
+    The declaration serves the OpenAPI document, and is compiled for `render`: DRF's own walk over it costs more than
+    the query behind a page.
     """
 
     @classmethod
     def render(cls, value: Any) -> dict[str, Any]:
         """`value` as members that `common.api.to_json` can write."""
-        names, read, conversions = cls._plan()
-        rendered = dict(zip(names, read(value), strict=True))
-        for name, convert in conversions:
-            if rendered[name] is not None:
-                rendered[name] = convert(rendered[name])
-        return rendered
+        return cls._renderer()(value)
 
     @classmethod
     @cache
-    def _plan(cls) -> tuple[list[str], Convert, list[tuple[str, Convert]]]:
-        """The members' names, what reads all of them at once, and how those that JSON does not know are converted."""
-        names = list(cls._declared_fields)
-        read: Convert = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
-        conversions = [(name, _conversion(field)) for name, field in cls._declared_fields.items()]
-        return names, read, [(name, convert) for name, convert in conversions if convert is not None]
+    def _renderer(cls) -> Callable[[Any], dict[str, Any]]:
+        """A function in which every member is written out, as `dataclasses` writes its own."""
+        conversions = {name: _conversion(field) for name, field in cls._declared_fields.items()}
+        members = ", ".join(f"{name!r}: {_reading(name, convert)}" for name, convert in conversions.items())
+        known = {f"_{name}": convert for name, convert in conversions.items()}
+        return eval(f"lambda value: {{{members}}}", known)  # type: ignore[no-any-return]  # noqa: S307 - our own declarations
 
     @classmethod
     def of(cls, **fields: Any) -> Self:
@@ -157,11 +159,17 @@ class View(serializers.Serializer):
         return cls(read_only=True, **fields)
 
 
+def _reading(name: str, convert: Convert | None) -> str:
+    """How the member `name` is read from `value`, in Python."""
+    read = f"value.{name}" if name.isidentifier() else f"getattr(value, {name!r})"
+    return read if convert is None else f"None if (given := {read}) is None else _{name}(given)"
+
+
 def _conversion(field: serializers.Field) -> Convert | None:
+    """How a value of this field becomes one that JSON knows; None if it is one."""
     match field:
         case PublicId():
-            prefix = field.prefix
-            return lambda value: ids.encode(prefix, value)
+            return partial(ids.encode, field.prefix)
         case serializers.ListSerializer():
             render = type(field.child).render
             return lambda values: [render(value) for value in values]

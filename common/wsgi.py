@@ -42,10 +42,12 @@ class Application(WSGIHandler):
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> HttpResponseBase:
         source = environ["wsgi.input"]
-        with SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES) as body:
-            if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            with SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES) as body:
                 environ["CONTENT_LENGTH"] = str(_copy(source, body))
                 environ["wsgi.input"] = body
+                response = super().__call__(environ, start_response)
+        else:
             response = super().__call__(environ, start_response)
         failpoint("request.before_answer")
         # The answer is made: a client that broke off must not spoil it.

@@ -14,6 +14,7 @@ bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 
 # Each thread keeps one database connection: workers times threads stay below what the database allows.
 worker_class = "config.worker.Worker"
+logger_class = "config.worker.Logger"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 threads = int(os.environ.get("WEB_THREADS", "8"))
 
@@ -39,8 +40,7 @@ worker_tmp_dir = str(_memory) if _memory.is_dir() else None
 # Room for a search and a cursor, each of which may hold two hundred letters of any script.
 limit_request_line = 8190
 
-# Requests are logged by the application, with their ids; what gunicorn says comes out in the same form.
-accesslog = None
+# What gunicorn says comes out in the form of all other lines.
 logconfig_dict = logs.configure()
 control_socket_disable = True
 

@@ -8,9 +8,17 @@ from collections import deque
 from functools import partial
 from typing import Any
 
+from gunicorn import glogging
 from gunicorn.workers.gthread import ThreadWorker
 
 _BLOCK = 65_536
+
+
+class Logger(glogging.Logger):
+    """gunicorn's. Requests are logged by the application, with their ids."""
+
+    def access(self, *_request: Any) -> None:
+        """Nothing: gunicorn would gather all that a line could say, and then not write it."""
 
 
 class Worker(ThreadWorker):

@@ -245,8 +245,8 @@ def _directed(column: str | Combinable, *, descending: bool) -> Any:
 
 
 def _to_course(row: tuple[Any, ...], now: datetime) -> CourseValue:
-    (id, slug, title, summary, description, instructor, average, count, created_at, updated_at, version) = row[:11]
-    status, opens_at, closes_at, waitlist_enabled, capacity, seats_taken, waiting = row[11:]
+    (id, slug, title, summary, description, instructor, average, count, created_at, updated_at, version, *rest) = row
+    status, opens_at, closes_at, waitlist_enabled, capacity, seats_taken, waiting = rest
     places = Places(
         status=CourseStatus(status),
         enrollment_opens_at=opens_at,

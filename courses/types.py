@@ -1,9 +1,12 @@
-"""What crosses from courses: plain values."""
+"""What crosses from courses: plain values.
+
+Those of which a page of a list has many are named tuples: one is made in a third of the time of a frozen dataclass.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 from uuid import UUID
 
 
@@ -32,8 +35,7 @@ class Rating:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Places(NamedTuple):
     """Who may come in. `capacity` None is unlimited; the window is open from `opens_at` until before `closes_at`."""
 
     status: CourseStatus
@@ -63,8 +65,7 @@ class Occupancy:
     waiting: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(NamedTuple):
     """A course as the catalogue shows it at one instant."""
 
     id: UUID
@@ -88,8 +89,7 @@ class Course:
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CourseLabel:
+class CourseLabel(NamedTuple):
     """How a course is called."""
 
     id: UUID

@@ -1,9 +1,12 @@
-"""What crosses from enrollments: plain values."""
+"""What crosses from enrollments: plain values.
+
+Those of which a page of a list has many are named tuples: one is made in a third of the time of a frozen dataclass.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from common.types import Person
@@ -73,8 +76,7 @@ class StoredRow:
     via: Via | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enrollment:
+class Enrollment(NamedTuple):
     """A learner who is, or was, in a course."""
 
     id: UUID
@@ -86,8 +88,7 @@ class Enrollment:
     ended_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitlistEntry:
+class WaitlistEntry(NamedTuple):
     """A learner's place in line. `status` is waiting, promoted, left or expired; `position` counts from 1."""
 
     id: UUID
@@ -143,8 +144,7 @@ class PartnerStatus(StrEnum):
     EXPIRED = "expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerEnrollment:
+class PartnerEnrollment(NamedTuple):
     """What came of bringing somebody to a course. `reference` stays the same from the line into the course."""
 
     reference: UUID
@@ -213,24 +213,21 @@ class CourseLabel(Protocol):
     def title(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrollmentOfMine:
+class EnrollmentOfMine(NamedTuple):
     """An enrollment as its learner lists it, with the course's names."""
 
     enrollment: Enrollment
     course: CourseLabel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RosterRow:
+class RosterRow(NamedTuple):
     """An enrollment as staff list it."""
 
     enrollment: Enrollment
     learner: Person
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitlistRow:
+class WaitlistRow(NamedTuple):
     """A place in line as staff list it."""
 
     waitlist_entry: WaitlistEntry

@@ -1,7 +1,5 @@
 """The tables of reviews: the review, its texts, its history, the reports on it, the summary of each course."""
 
-from dataclasses import fields
-
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
@@ -23,9 +21,9 @@ SEARCHED = SearchVector("comment", config="simple")
 
 def _details_are_of_five(column: str) -> Q:
     """The JSON in the column has every one of the details, each of 1 to 5; or there is none."""
-    details = [field.name for field in fields(RatingDetails)]
+    details = RatingDetails._fields
     each_of_five = {f"{column}__{detail}__in": _RATING for detail in details}
-    return Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__has_keys": details}, **each_of_five)
+    return Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__has_keys": list(details)}, **each_of_five)
 
 
 class Review(models.Model):

@@ -1,9 +1,12 @@
-"""What crosses from reviews: plain values."""
+"""What crosses from reviews: plain values.
+
+Those of which a page of a list has many are named tuples: one is made in a third of the time of a frozen dataclass.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 from uuid import UUID
 
 
@@ -97,8 +100,7 @@ class Reason:
     is_active: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatingDetails:
+class RatingDetails(NamedTuple):
     """What the stars are for: how clear the course was, how fitting its pace, how good the help. Each of 1 to 5."""
 
     clarity: int
@@ -106,8 +108,7 @@ class RatingDetails:
     support: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(NamedTuple):
     """What a review says; `rating_details` is None if its author gave none."""
 
     rating: int
@@ -123,16 +124,14 @@ class TextChanges(TypedDict, total=False):
     rating_details: RatingDetails | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Author:
+class Author(NamedTuple):
     """Who wrote a review, as everybody sees it."""
 
     id: UUID
     display_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class Review(NamedTuple):
     """A review as its reader may see it: the public text for everybody, the newest for its author and moderators."""
 
     id: UUID

@@ -1,7 +1,7 @@
 """What an import graph cannot see of the doors between apps: foreign keys, signatures, annotations."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from inspect import Parameter, getattr_static, isfunction, signature
 from pathlib import Path
 from pkgutil import resolve_name
@@ -50,7 +50,7 @@ def unannotated(function: Callable[..., Any]) -> set[str]:
 
 
 def rows_in(annotation: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
-    """The models and querysets that a type mentions, in its arguments and in the fields of dataclasses too."""
+    """The models and querysets that a type mentions, in its arguments and in the fields of values too."""
     if annotation in seen:
         return set()
     seen |= {annotation}
@@ -58,9 +58,8 @@ def rows_in(annotation: Any, seen: frozenset[Any] = frozenset()) -> set[str]:
     if isinstance(annotation, type) and issubclass(annotation, ROWS):
         found.add(annotation.__name__)
     inner = list(get_args(annotation))
-    if isinstance(annotation, type) and is_dataclass(annotation):
-        hints = get_type_hints(annotation)
-        inner += [hints[field.name] for field in fields(annotation)]
+    if is_dataclass(annotation) or hasattr(annotation, "_fields"):  # which named tuples have
+        inner += get_type_hints(annotation).values()
     for each in inner:
         found |= (
             rows_in(each, seen) if not isinstance(each, list) else set().union(*(rows_in(one, seen) for one in each))

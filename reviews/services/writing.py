@@ -1,6 +1,5 @@
 """What learners do with their own review: write it, change it, take it back."""
 
-from dataclasses import asdict, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -83,7 +82,7 @@ def rewrite_review(
     row = _lock_own(review_id, expected_version)
     before = state.Before.of(row)
     text = selectors.to_text(row)
-    changed = replace(text, **changes)
+    changed = text._replace(**changes)
     if changed != text:
         _say(row, changed)
         row.revision += 1
@@ -164,7 +163,7 @@ def _lock_own(review_id: UUID, expected_version: int | None) -> Review:
 def _say(row: Review, text: Text) -> None:
     """The newest text is this one. Not stored yet."""
     row.rating, row.comment = text.rating, text.comment
-    row.rating_details = asdict(text.rating_details) if text.rating_details else None
+    row.rating_details = text.rating_details._asdict() if text.rating_details else None
 
 
 def _judge(row: Review, *, before: state.Before, now: datetime) -> bytes | None:
