@@ -65,10 +65,11 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """What a gone worker counted stays counted; gauges of what it was at do not."""
+    """What a gone worker counted stays counted; gauges of what it was at do not, and nothing is dealt to it."""
     from prometheus_client import multiprocess  # noqa: PLC0415 -- must be loaded after the folder is named
 
     multiprocess.mark_process_dead(worker.pid)
+    worker.leave()
 
 
 def on_exit(server: Any) -> None:

@@ -1,5 +1,6 @@
-"""gunicorn's threaded worker, with a queue that has an end and a stop that leaves nobody without an answer."""
+"""gunicorn's threaded worker: connections dealt evenly, a queue that has an end, a stop that answers everybody."""
 
+import mmap
 import os
 import select
 import selectors
@@ -12,6 +13,15 @@ from gunicorn import glogging
 from gunicorn.workers.gthread import ThreadWorker
 
 _BLOCK = 65_536
+_WORKERS = 256
+_NOBODY = 2**32 - 1
+# So long a worker with fewer connections has to take a new one before another does.
+_TURN_SECONDS = 0.001
+
+# How many connections each worker holds: made before the workers are forked, written by each in its own place.
+_held = memoryview(mmap.mmap(-1, 4 * _WORKERS)).cast("I")
+for _place in range(_WORKERS):
+    _held[_place] = _NOBODY
 
 
 class Logger(glogging.Logger):
@@ -30,10 +40,30 @@ class Worker(ThreadWorker):
 
     poller: Any
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, age: int, *args: Any, **kwargs: Any) -> None:
+        self._place = age % _WORKERS
+        super().__init__(age, *args, **kwargs)
         self._most_at_hand = self.cfg.threads + int(os.environ.get("WEB_QUEUE", "64"))
         self._at_hand = 0  # those with a thread and those that wait for one; all changes are of the main thread
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """As gunicorn's. Before it waits it tells the others what it holds; at a stop, that it takes no more."""
+        _held[self._place] = self.nr_conns if self.alive else _NOBODY
+        super().wait_for_and_dispatch_events(timeout)
+
+    def leave(self) -> None:
+        """No other worker leaves connections to this one."""
+        _held[self._place] = _NOBODY
+
+    def accept(self, listener: Any) -> None:
+        """As gunicorn's; but who has fewer connections goes first.
+
+        The worker that wakes first would take all that come at once, and clients keep theirs: of sixteen, one process
+        was seen to have all, as often as eight, and the other none.
+        """
+        if self.nr_conns > min(_held):
+            time.sleep(_TURN_SECONDS)
+        super().accept(listener)
 
     def enqueue_req(self, conn: Any) -> None:
         """As gunicorn's. Of a new connection nobody knows yet what it asks: while there is no room, that is awaited."""
