@@ -27,7 +27,7 @@ from common.parsers import StrictJSONParser
 from common.principals import PartnerPrincipal
 from common.types import Actor, Page, PageRequest
 from common.uploads import Sent
-from common.wire import View
+from common.wire import EmptyBody, View
 
 JSON = "application/json"
 
@@ -115,6 +115,8 @@ class ApiView(APIView):
         declared = self.declared()
         if declared is None or declared.body is None:
             raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
+        if declared.body is EmptyBody and self.request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
+            return {}
         with tracing.span("validate"):
             values = declared.body.parse(self.request.data)
         self.uses(declared.body, self.request.data)

@@ -3,14 +3,19 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from common.accounts import urls as accounts
+from common.events import urls as events
+from common.webhooks import urls as webhooks
+from courses import urls as courses
+from enrollments import urls as enrollments
+from reviews import urls as reviews
+
+_api = (courses, enrollments, reviews, accounts, events, webhooks)
+
+# What is asked for most comes first: each request is compared with all that stands before its own.
 urlpatterns = [
+    path("api/v1/", include([pattern for part in _api for pattern in part.urlpatterns])),
     path("", include("common.site.urls")),
-    path("api/v1/", include("common.accounts.urls")),
-    path("api/v1/", include("courses.urls")),
-    path("api/v1/", include("enrollments.urls")),
-    path("api/v1/", include("reviews.urls")),
-    path("api/v1/", include("common.events.urls")),
-    path("api/v1/", include("common.webhooks.urls")),
     path("admin/", admin.site.urls),
 ]
 
