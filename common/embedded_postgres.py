@@ -50,12 +50,20 @@ synchronous_commit = {safe}
 full_page_writes = {safe}
 """
 
-# A server outlives who started it; kept here, its Popen does not complain about that.
-_started: list[subprocess.Popen[bytes]] = []
-
 
 class EmbeddedPostgresError(Exception):
     """The embedded server cannot be used; the text says why and what to do."""
+
+
+class _Server(subprocess.Popen[bytes]):
+    """A process that is meant to outlive who started it. Of any other that still runs at the end, Popen would warn."""
+
+    def __del__(self) -> None:
+        """Nothing to say, and nothing to wait for."""
+
+
+# Kept, so that a server that was stopped by who started it leaves no zombie.
+_started: list[_Server] = []
 
 
 @dataclass(frozen=True)
@@ -242,7 +250,7 @@ def _start(place: _Place, *, durable: bool, lock: int) -> None:
     if log_path.exists() and log_path.stat().st_size > LOG_BYTES:
         log_path.replace(place.beside(".log.old"))
     with log_path.open("ab") as log:
-        server = subprocess.Popen(  # noqa: S603
+        server = _Server(
             [*run_as, str(binaries() / "postgres"), "-D", str(place.data)],
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -85,6 +85,15 @@ class TestRunning:
         finally:
             stop(copy)
 
+    def test_outlives_who_started_it_and_no_warning_is_made_of_that(self, data_dir: Path) -> None:
+        code = "from pathlib import Path; import sys; from common.embedded_postgres import ensure_running\n"
+        code += "ensure_running(Path(sys.argv[1]), durable=False)"
+        command = [sys.executable, "-W", "always", "-c", code, str(data_dir)]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stderr == ""
+        first = postmaster(data_dir)
+        ensure_running(data_dir, durable=False)
+        assert postmaster(data_dir) == first
+
     def test_racing_starters_get_one_server(self, data_dir: Path) -> None:
         start = "ensure_running(pathlib.Path(sys.argv[1]), durable=False)"
         script = f"import pathlib, sys; from common.embedded_postgres import ensure_running; {start}"
