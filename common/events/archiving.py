@@ -80,12 +80,17 @@ class Plan:
 
 
 def plan(*, before: Month) -> list[Plan]:
-    """What there is of months before this one, the earliest first. After one that has to stay, all have to."""
+    """What there is of months before this one, the earliest first. After one that has to stay, all have to.
+
+    Before the first event there is nothing to move, whatever tables there are.
+    """
     plans: list[Plan] = []
     for month in months.kept():
         if month < before:
             stays = next((each.month for each in plans if each.refusal), None)
-            plans.append(_plan(month, before, stays))
+            found = _plan(month, before, stays)
+            if plans or found.events:
+                plans.append(found)
     return plans
 
 

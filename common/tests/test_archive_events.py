@@ -74,7 +74,13 @@ class TestADryRun:
         assert (second["month"], second["detail"]) == ("2024-02", "events-2024-02.jsonl.gz")
 
     def test_finds_nothing_where_nothing_is_so_old(self) -> None:
-        assert told(archive(before="2024-01")) == []
+        ran = archive(before="2024-01")
+        assert (ran.code, json.loads(ran.out)) == (0, [])
+
+    def test_finds_nothing_in_a_log_that_has_just_begun(self) -> None:
+        db.execute("TRUNCATE common_event CASCADE")
+        ran = archive(before="9999-01")
+        assert (ran.code, json.loads(ran.out)) == (0, [])
 
     def test_is_a_table_for_people(self) -> None:
         ran = operate("archive_events", "--before", BEFORE, format="table")
