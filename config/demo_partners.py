@@ -1,4 +1,7 @@
-"""A partner of the demonstration, and a file that it has sent: some rows enroll, some wait, some are wrong."""
+"""A partner of the demonstration, and a file that it has sent: some rows enroll, some wait, some are wrong.
+
+Its webhook leads nowhere, as `.example` is nobody's (RFC 2606): so there is one that does not answer.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,6 +9,7 @@ from uuid import UUID
 
 from common import ids
 from common.types import Actor
+from common.webhooks import services as webhooks
 from enrollments import services as enrollments
 
 _PEOPLE = (
@@ -16,12 +20,15 @@ _PEOPLE = (
     ("n-105", "gustav.nordlicht.example", "Gustav Dahl"),
     ("n-101", "astrid.berg@nordlicht.example", "Astrid Berg"),
 )
+_WEBHOOK = "https://hooks.nordlicht.example/lectern"
 _LONG_ENOUGH_SECONDS = 60
 
 
 def fill(*, course_ids: Sequence[UUID], now: datetime) -> None:
     """The partner is there, and its file for these courses has been done."""
     partner = enrollments.create_partner(name="Nordlicht Shipping", now=now)
+    owner = ids.encode(ids.PARTNER, partner.id)
+    webhooks.register(owner=owner, url=_WEBHOOK, event_types=["waitlist.promoted", "import.completed"])
     people = [(course_id, *person) for course_id in course_ids for person in _PEOPLE]
     sent = enrollments.take_import(
         partner_id=partner.id,
@@ -32,7 +39,7 @@ def fill(*, course_ids: Sequence[UUID], now: datetime) -> None:
             for line, (course_id, external_id, email, name) in enumerate(people, start=2)
         ],
         file_name="autumn-intake.csv",
-        actor=Actor(name=ids.encode(ids.PARTNER, partner.id)),
+        actor=Actor(name=owner),
         now=now,
     )
     enrollments.run_import(import_id=sent.id, seconds=_LONG_ENOUGH_SECONDS, now=now)

@@ -47,12 +47,32 @@ class Disable(Step):
     def consequences(self, record: Webhook) -> list[str]:
         return [
             "Nothing is sent to this address any more, and what waits for it is given up.",
-            "This cannot be undone: the partner has to make a new webhook.",
+            "Once it is enabled again, what happened in between is not sent; the partner finds it in its feed.",
         ]
 
     def run(self, *, record: Webhook, form: forms.Form, actor: Actor, now: datetime) -> Done:
         services.disable(webhook_id=record.pk)
         return Done(message="The webhook is disabled.")
+
+
+class Enable(Step):
+    """The webhook is told of events again."""
+
+    name, label, permission = "enable", "Enable", "common.operate_webhook"
+
+    def is_possible(self, record: Webhook) -> bool:
+        return record.disabled_because in {Disabled.GONE, Disabled.STAFF}
+
+    def consequences(self, record: Webhook) -> list[str]:
+        because = _WHY[Disabled(record.disabled_because)] if record.disabled_because else "it never was"
+        return [
+            f"It is disabled because {because}.",
+            "What happens from now on is sent to this address. What happened in between is not.",
+        ]
+
+    def run(self, *, record: Webhook, form: forms.Form, actor: Actor, now: datetime) -> Done:
+        services.enable(webhook_id=record.pk)
+        return Done(message="The webhook is enabled.")
 
 
 @admin.register(Webhook)
@@ -67,7 +87,7 @@ class WebhookAdmin(RecordAdmin):
     ordering = ("-id",)
     id_prefixes = (ids.WEBHOOK,)
     search_help_text = "A whk_… id, or the ptn_… id of a partner."
-    steps = (Disable(),)
+    steps = (Disable(), Enable())
 
     def searched(self, queryset: QuerySet, text: str) -> QuerySet:
         """The webhook with this id, or those of this owner."""

@@ -16,6 +16,7 @@ from common.tests.factories import a_person
 from common.tests.staff import StaffClient, a_superuser, a_viewer, address, listed, messages, text
 from common.tests.unchanged import nothing_changed
 from common.tests.webhooks import OWNER, a_webhook, evt, hand_on, happen, whk
+from common.webhooks import services as webhooks
 from courses.tests.factories import an_open_course
 from enrollments.tests.factories import enroll
 
@@ -171,16 +172,38 @@ class TestWebhooks:
             assert [row.pk for row in listed(client, path, q=query)] == [key]
         assert client.get(address("find"), {"q": whk(key)})["Location"] == address("common_webhook_change", key)
 
-    def test_are_disabled_for_good_after_a_warning(self) -> None:
+    def test_are_disabled_after_a_warning(self) -> None:
         key = a_webhook()
         client = StaffClient(an_operator())
         step = address("common_webhook_disable", key)
-        assert "cannot be undone" in text(client.get(step))
+        assert "what happened in between is not sent" in text(client.get(step))
         client.post(step)
         assert Webhook.objects.get().disabled_because == "staff"
         with nothing_changed():
             assert "is disabled" in text(client.post(step))
         assert [row.pk for row in listed(client, "/admin/common/webhook/", active="no")] == [key]
+
+    def test_that_are_disabled_are_enabled_again(self) -> None:
+        key = a_webhook()
+        client = StaffClient(an_operator())
+        page, step = address("common_webhook_change", key), address("common_webhook_enable", key)
+        assert step not in client.get(page).content.decode()
+        with nothing_changed():
+            assert "is not disabled" in text(client.post(step))
+        Webhook.objects.update(disabled_at=timezone.now(), disabled_because="gone")
+        assert step in client.get(page).content.decode()
+        assert "because its endpoint answered 410" in text(client.get(step))
+        assert messages(client.post(step)) == ["The webhook is enabled."]
+        assert Webhook.objects.get().disabled_at is None
+
+    def test_that_their_owner_took_away_stay_away(self) -> None:
+        key = a_webhook()
+        webhooks.delete(owner=OWNER, webhook_id=key)
+        client = StaffClient(an_operator())
+        step = address("common_webhook_enable", key)
+        assert step not in client.get(address("common_webhook_change", key)).content.decode()
+        with nothing_changed():
+            assert "There is no webhook" in text(client.post(step))
 
     def test_that_do_not_answer_are_seen_at_a_glance(self) -> None:
         a_webhook()

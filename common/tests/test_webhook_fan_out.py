@@ -1,18 +1,22 @@
 """Each event becomes one delivery for each webhook that is to be told of it: once, whatever happens in between."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 
 from common import db, jobs
 from common.events import services as events
-from common.models import Event, FeedReader, WebhookDelivery
+from common.models import Event, FeedReader, Webhook, WebhookDelivery
 from common.tests.factories import SYSTEM
 from common.tests.races import holding, rival, wave
+from common.tests.unchanged import nothing_changed
 from common.tests.webhooks import OWNER, a_webhook, hand_on, happen
 from common.webhooks import delivering
 from common.webhooks import services as webhooks
+from common.webhooks.types import Disabled
 
 OTHER = "ptn_01m7w3nhqzfzf863a0qnbxxtp2"
 
@@ -83,6 +87,25 @@ class TestFanOut:
         hand_on()
 
         assert told(webhook) == []
+
+    @pytest.mark.parametrize("because", [Disabled.STAFF, Disabled.GONE])
+    def test_tells_a_webhook_that_is_enabled_again_of_what_happens_from_then_on(self, because: Disabled) -> None:
+        webhook = a_webhook()
+        webhooks.disable(webhook_id=webhook)
+        Webhook.objects.update(disabled_because=because, unanswered=9, paused_until=Now() + timedelta(hours=1))
+        happen("waitlist.promoted")  # not handed on yet
+        webhooks.enable(webhook_id=webhook)
+        happen("enrollment.created")
+        hand_on()
+
+        assert told(webhook) == [("enrollment.created", 2)]
+        assert Webhook.objects.filter(unanswered=0, paused_until__lte=Now()).exists()
+
+    def test_goes_on_passing_over_what_its_owner_took_away(self) -> None:
+        webhook = a_webhook()
+        webhooks.delete(owner=OWNER, webhook_id=webhook)
+        with nothing_changed(), pytest.raises(webhooks.WebhookNotFound):
+            webhooks.enable(webhook_id=webhook)
 
     def test_goes_on_where_it_stopped(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(events, "_READ_AT_ONCE", 2)

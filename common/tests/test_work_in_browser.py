@@ -63,7 +63,7 @@ def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer
         address("procrastinate_procrastinatejob_change", job_id),
         address("procrastinate_procrastinateworker_change", worker_id),
         *("/admin/common/webhook/", "/admin/common/webhookdelivery/?status=pending", "/admin/common/mail/"),
-        *(address(f"common_webhook_{page}", webhook) for page in ("change", "disable")),
+        *(address(f"common_webhook_{page}", webhook) for page in ("change", "disable", "enable")),
         *(address("common_webhookdelivery_change", delivery), address("common_mail_change", mail)),
         *(address("common_event_changelist"), address("common_event_request", request_id)),
     ]

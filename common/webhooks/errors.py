@@ -26,3 +26,12 @@ class WebhookDisabled(DomainError):
 
     def __init__(self) -> None:
         super().__init__("The webhook is disabled. Make a new one.", current_status="disabled")
+
+
+class WebhookActive(DomainError):
+    """What is not disabled cannot be enabled."""
+
+    code = "invalid_transition"
+
+    def __init__(self) -> None:
+        super().__init__("The webhook is not disabled.", current_status="active")

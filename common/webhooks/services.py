@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from common.errors import InvalidInput
@@ -14,7 +15,7 @@ from common.models import Webhook as Row
 from common.models import WebhookDelivery
 from common.outcomes import use_case
 from common.webhooks import secrets, selectors, targets
-from common.webhooks.errors import DeliveryNotFound, WebhookDisabled, WebhookNotFound
+from common.webhooks.errors import DeliveryNotFound, WebhookActive, WebhookDisabled, WebhookNotFound
 from common.webhooks.selectors import get_webhook, list_deliveries, list_webhooks
 from common.webhooks.types import Attempt, Delivery, Disabled, NewSecret, Status, Webhook
 
@@ -68,7 +69,7 @@ def rotate_secret(*, owner: str, webhook_id: UUID) -> NewSecret:
     Raises:
         WebhookNotFound: the owner has none with this id.
     """
-    row = _lock(owner, webhook_id)
+    row = _lock(selectors.of_owner(owner), webhook_id)
     secret = secrets.make()
     row.previous_secret = row.secret
     row.previous_secret_until = Now() + settings.WEBHOOK_SECRET_OVERLAP
@@ -86,25 +87,44 @@ def delete(*, owner: str, webhook_id: UUID) -> None:
     Raises:
         WebhookNotFound: the owner has none with this id.
     """
-    row = _lock(owner, webhook_id)
+    row = _lock(selectors.of_owner(owner), webhook_id)
     _disable(row, Disabled.DELETED)
 
 
 @use_case
 @transaction.atomic
 def disable(*, webhook_id: UUID) -> None:
-    """Staff have stopped the webhook for good.
+    """Staff have stopped the webhook.
 
     Raises:
         WebhookNotFound: there is none with this id.
         WebhookDisabled: it is disabled already.
     """
-    row = Row.objects.select_for_update(no_key=True).filter(pk=webhook_id).first()
-    if row is None:
-        raise WebhookNotFound
+    row = _lock(Row.objects.all(), webhook_id)
     if row.disabled_at is not None:
         raise WebhookDisabled
     _disable(row, Disabled.STAFF)
+
+
+@use_case
+@transaction.atomic
+def enable(*, webhook_id: UUID) -> None:
+    """Staff let the webhook be told of its owner's events again, from now on.
+
+    Raises:
+        WebhookNotFound: there is none with this id, or its owner took it away.
+        WebhookActive: it is not disabled.
+    """
+    row = _lock(Row.objects.exclude(disabled_because=Disabled.DELETED), webhook_id)
+    if row.disabled_at is None:
+        raise WebhookActive
+    Row.objects.filter(pk=row.pk).update(
+        disabled_at=None,
+        disabled_because="",
+        after_position=events.last_position(),
+        unanswered=0,
+        paused_until=Now(),
+    )
 
 
 @use_case
@@ -142,8 +162,8 @@ def resend_delivery(*, delivery_id: int) -> None:
         raise WebhookDisabled
 
 
-def _lock(owner: str, webhook_id: UUID) -> Row:
-    row = selectors.of_owner(owner).select_for_update(no_key=True).filter(pk=webhook_id).first()
+def _lock(among: QuerySet[Row], webhook_id: UUID) -> Row:
+    row = among.select_for_update(no_key=True).filter(pk=webhook_id).first()
     if row is None:
         raise WebhookNotFound
     return row
@@ -160,10 +180,12 @@ __all__ = [
     "NewSecret",
     "Status",
     "Webhook",
+    "WebhookActive",
     "WebhookDisabled",
     "WebhookNotFound",
     "delete",
     "disable",
+    "enable",
     "get_webhook",
     "list_deliveries",
     "list_webhooks",
