@@ -1,5 +1,6 @@
 """How gunicorn serves the API: `gunicorn --config config/gunicorn.py config.wsgi`."""
 
+import gc
 import os
 import shutil
 import socket
@@ -54,7 +55,13 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Whoever replaces a service waits for this line before the one that it replaces is stopped."""
+    """Whoever replaces a service waits for this line before the one that it replaces is stopped.
+
+    What has been loaded by now stays for good. To look through all of it for garbage took 0.1 s every few seconds, in
+    which nobody was answered; frozen, it is left out.
+    """
+    gc.collect()
+    gc.freeze()
     worker.log.info("Worker ready (pid: %s)", worker.pid)
 
 

@@ -1,5 +1,6 @@
-"""New connections are dealt evenly to the web processes."""
+"""Web processes: new connections are dealt evenly, and nobody waits for a search of what was there from the start."""
 
+import gc
 import os
 import re
 import signal
@@ -8,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import mean
+from unittest.mock import Mock
 
 import pytest
 
+import config.gunicorn
 from common.tests.serving import Gunicorn, gunicorn
 from common.tests.workers import wait_until
 
@@ -87,3 +90,11 @@ def test_who_takes_the_place_of_a_killed_one_gets_its_share(server: Gunicorn, lo
     os.kill(ready(log)[0], signal.SIGKILL)
     wait_until(lambda: len(ready(log)) == 3)
     assert deals_evenly(server.port, ready(log)[1:])
+
+
+def test_what_is_loaded_at_the_start_is_never_looked_through_for_garbage() -> None:
+    try:
+        config.gunicorn.post_worker_init(Mock())
+        assert gc.get_freeze_count() > 10_000
+    finally:
+        gc.unfreeze()
