@@ -8,7 +8,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-_DIFFERENT_CHARACTERS = 8
+# At random, a key of hexadecimal digits has 14 or so; a word that is repeated does not.
+_DIFFERENT_CHARACTERS = 10
 # How the keys for tests begin, and those that Django makes for a project to begin with.
 _PUBLISHED = ("only-for-", "django-insecure-")
 _HOW_TO_MAKE_ONE = 'Make one: python3 -c "import secrets; print(secrets.token_urlsafe(50))"'

@@ -46,6 +46,7 @@ class TestSecrets:
             pytest.param("changeme", id="short"),
             pytest.param("x" * 60, id="uniform"),
             pytest.param("abc" * 20, id="repeated"),
+            pytest.param("changeme-" * 7, id="a word repeated"),
             pytest.param("django-insecure-" + GOOD, id="of a new project"),
             pytest.param("only-for-tests-" + "x" * 40, id="of these tests"),
         ],
