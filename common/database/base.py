@@ -36,7 +36,29 @@ class _Counted:
 
 
 class CountedCursor(_Counted, CursorWrapper):
-    """Django's cursor."""
+    """Django's cursor, by a shorter way: each of its calls is several of Django's, on every request."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        """As Django's."""
+        if self.db.execute_wrappers:
+            return super().execute(sql, params)
+        self.db.validate_no_broken_transaction()
+        with tracing.query(sql), self.db.wrap_database_errors:
+            started = perf_counter()
+            try:
+                return self.cursor.execute(sql, params)
+            finally:
+                count_query(perf_counter() - started)
+
+    def fetchone(self) -> Any:
+        """As Django's."""
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchone()
+
+    def fetchall(self) -> Any:
+        """As Django's."""
+        with self.db.wrap_database_errors:
+            return self.cursor.fetchall()
 
 
 class CountedDebugCursor(_Counted, base.CursorDebugWrapper):
