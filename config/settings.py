@@ -139,6 +139,10 @@ if env.read("str", "REPLICA_URL", ""):
     REPLICA = {**(env.read("db_url", "REPLICA_URL") or {}), "ENGINE": "common.database"}
     DATABASES["replica"] = _connected(REPLICA, TEST={"MIRROR": "default"})
     DATABASE_ROUTERS = ["common.replicas.Router"]
+# What it shows is no older than that, while there is a primary.
+REPLICA_MOST_SECONDS_BEHIND = env.read("int", "REPLICA_MOST_SECONDS_BEHIND", 10)
+if REPLICA_MOST_SECONDS_BEHIND < 5:
+    env.refuse("REPLICA_MOST_SECONDS_BEHIND: must be 5 or more, as nobody looks that often.")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"

@@ -1,11 +1,11 @@
 """Who reads where, with a replica: here a second, read-only way to the same database."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -26,6 +26,7 @@ def replica(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cap
         there["OPTIONS"]["options"] = "-c default_transaction_read_only=on"
     monkeypatch.setitem(connections.settings, replicas.REPLICA, there)
     monkeypatch.setattr(replicas, "_away_until", 0.0)
+    monkeypatch.setattr(replicas, "_good_until", float("inf"))  # nobody looks how far behind it is
     settings.DATABASE_ROUTERS = ["common.replicas.Router"]
     wrapper = connections[replicas.REPLICA]
 
@@ -115,3 +116,103 @@ class TestReplicaAway:
         with pytest.raises(Exception, match="nonsense"):
             replicas.read_publicly(read)
         assert asked == [replicas.REPLICA]
+
+
+class Positions:
+    """How far primary and replica are in the log, and how often the primary was asked. `later` moves the clock on."""
+
+    def __init__(self) -> None:
+        self.primary: int | None = 0
+        self.replica = 0
+        self.asked = 0
+        self.now = 1_000.0
+        self.meanwhile: Callable[[], object] = list
+
+    def tell(self) -> int:
+        """In place of what a server says of itself."""
+        if db.alias_for_reads() == replicas.REPLICA:
+            return self.replica
+        self.asked += 1
+        self.meanwhile()
+        if self.primary is None:
+            raise OperationalError("the connection is closed")
+        return self.primary
+
+    def later(self, seconds: float) -> None:
+        """So many seconds go by."""
+        self.now += seconds
+
+
+class TestReplicaThatIsBehind:
+    @pytest.fixture
+    def positions(self, replica: CaptureQueriesContext, monkeypatch: pytest.MonkeyPatch) -> Positions:
+        """Of a process that has just started, while all is well."""
+        positions = Positions()
+        monkeypatch.setattr(replicas, "_position", positions.tell)
+        monkeypatch.setattr(replicas, "_good_until", 0.0)
+        monkeypatch.setattr(replicas, "_marks", ())
+        monkeypatch.setattr(replicas, "monotonic", lambda: positions.now)
+        assert self.read() == replicas.REPLICA
+        return positions
+
+    def read(self) -> str:
+        """Where somebody without credentials reads from."""
+        return replicas.read_publicly(db.alias_for_reads)
+
+    def who_reads(self, positions: Positions, *, seconds: int) -> list[str]:
+        """Where somebody reads from in each second, while the primary goes on and the replica does not."""
+        found = []
+        for _ in range(seconds):
+            positions.later(1)
+            positions.primary = (positions.primary or 0) + 1
+            found.append(self.read())
+        return found
+
+    def test_is_read_from_for_as_long_as_it_may_be_behind(self, positions: Positions) -> None:
+        found = self.who_reads(positions, seconds=30)
+        assert set(found[:8]) == {replicas.REPLICA}
+        assert set(found[10:]) == {db.PRIMARY}
+
+    def test_is_read_from_again_once_it_is_near_enough(self, positions: Positions) -> None:
+        self.who_reads(positions, seconds=30)
+        positions.replica = (positions.primary or 0) - 5
+        positions.later(2)
+        assert self.read() == replicas.REPLICA
+
+    def test_is_not_told_by_its_silence(self, positions: Positions) -> None:
+        """Where nobody writes, it has all that there is."""
+        positions.later(3_600)
+        assert self.read() == replicas.REPLICA
+
+    def test_is_looked_for_every_other_second_whoever_asks(self, positions: Positions) -> None:
+        for _ in range(100):
+            positions.later(0.1)
+            self.read()
+        assert positions.asked == 6
+
+    def test_is_better_than_nothing_where_the_primary_is_away(self, positions: Positions) -> None:
+        self.who_reads(positions, seconds=30)
+        positions.primary = None
+        positions.later(2)
+        assert self.read() == replicas.REPLICA
+
+    @pytest.mark.parametrize(("seconds", "where"), [(2, replicas.REPLICA), (30, db.PRIMARY)])
+    def test_keeps_nobody_waiting_but_who_looks(self, seconds: int, where: str, positions: Positions) -> None:
+        self.who_reads(positions, seconds=seconds)
+        positions.later(2)
+        found: list[str] = []
+        positions.meanwhile = lambda: found.append(self.read())
+        self.read()
+        assert found == [where]
+
+    def test_is_told_of_once(self, positions: Positions, caplog: pytest.LogCaptureFixture) -> None:
+        self.who_reads(positions, seconds=60)
+        assert [line.levelno for line in caplog.records if line.name == "common.replicas"] == [logging.WARNING]
+
+
+def test_a_server_says_how_far_it_is_in_the_log() -> None:
+    before = replicas._position()
+    with transaction.atomic():
+        db.execute("SET LOCAL synchronous_commit = on")
+        a_person()
+    assert replicas._position() > before
