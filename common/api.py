@@ -18,6 +18,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from common import cursors, deprecation, ids, throttling, tracing, uploads
+from common.accounts.tokens import BareBearerAuthentication
 from common.context import current_request
 from common.deprecation import Departure
 from common.models import User
@@ -71,6 +72,8 @@ class ApiView(APIView):
             return []
         if declared is not None and declared.access is Access.PARTNER:
             return [import_string(settings.PARTNER_AUTHENTICATION_CLASS)()]
+        if declared is not None and declared.checks_account:
+            return [BareBearerAuthentication()]
         return super().get_authenticators()
 
     def perform_authentication(self, request: Request) -> None:

@@ -12,6 +12,7 @@ from hashlib import blake2b, sha256
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -20,6 +21,7 @@ from common.errors import IdempotencyKeyInFlight, IdempotencyKeyReused
 from common.failpoints import failpoint
 
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}\Z")
+_REPLAYED = "Idempotency-Replayed"
 _KEPT_HEADERS = ("Location", "ETag")
 
 # The lock is what tells a running request from an answered one: it lasts until the commit. A transaction's own,
@@ -74,6 +76,11 @@ def once(
     return response
 
 
+def is_replay(response: HttpResponseBase) -> bool:
+    """Whether this is the answer kept from an earlier request."""
+    return _REPLAYED in response
+
+
 class InvalidHeader(ValidationError):
     """A header failed validation; its problem names it as a parameter."""
 
@@ -108,7 +115,7 @@ def _replay(kept: tuple[object, ...], fingerprint: bytes) -> HttpResponse:
         str(body),
         status=int(str(status)),
         content_type="application/json",
-        headers={**json.loads(str(headers)), "Idempotency-Replayed": "true"},
+        headers={**json.loads(str(headers)), _REPLAYED: "true"},
     )
 
 

@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from common import idempotency, replicas
+from common.accounts.tokens import check_account
 from common.deprecation import Departure, Leaving, members_of, told_in
 from common.errors import DomainError
 from common.problem_types import CATALOGUE, ProblemType
@@ -69,6 +70,8 @@ class Operation:
     `idempotent`: it takes an Idempotency-Key. `conditional`: it honours If-Match. `tagged`: its answer has an ETag.
     `located`: its answer has a Location. `secrets`: members of its answer that are null when it is replayed.
     `leaving`: see `common.deprecation`.
+    `checks_account`: with what it writes, the use case makes sure that the caller's account is active. So that is not
+    looked up before, which would be a round trip more, and leave time for it to change.
     """
 
     id: str
@@ -87,9 +90,32 @@ class Operation:
     located: bool = False
     leaving: Leaving | None = None
     secrets: Sequence[str] = ()
+    checks_account: bool = False
 
     def __call__(self, handler: Handler) -> Handler:
         """The method runs with `view.query` holding the validated query string, and at most once for a key."""
+        run = self._checking_account(handler) if self.checks_account else self._running(handler)
+        run.operation = self  # type: ignore[attr-defined]
+        return run
+
+    def _checking_account(self, handler: Handler) -> Handler:
+        """As `_running`. Whatever is not an answer of the use case's own counts only if the account is active."""
+        answer = self._running(handler)
+
+        @wraps(handler)
+        def run(view: Any, request: Request, **path: str) -> HttpResponseBase:
+            try:
+                response = answer(view, request, **path)
+            except Exception:
+                check_account(view.person())
+                raise
+            if idempotency.is_replay(response):
+                check_account(view.person())
+            return response
+
+        return run
+
+    def _running(self, handler: Handler) -> Handler:
         shape = self.query_shape
 
         @wraps(handler)
@@ -110,7 +136,6 @@ class Operation:
                 return replicas.read_publicly(lambda: handler(view, request, **path))
             return handler(view, request, **path)
 
-        run.operation = self  # type: ignore[attr-defined]
         return run
 
     @property

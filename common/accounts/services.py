@@ -36,6 +36,23 @@ def register(*, email: str, password: str, display_name: str) -> Account:
     return to_account(person)
 
 
+def activity(*, person_id: UUID) -> db.Part:
+    """A query, as a part of a larger statement, that finds a row if the account is there and active."""
+    return db.Part(
+        "account", "SELECT FROM common_user WHERE id = %(account_id)s AND is_active", {"account_id": person_id}
+    )
+
+
+def check_active(*, person_id: UUID) -> None:
+    """The account is there, and active.
+
+    Raises:
+        Unauthenticated: it is not.
+    """
+    if not User.objects.filter(pk=person_id, is_active=True).exists():
+        raise Unauthenticated
+
+
 @use_case
 def sign_in(*, email: str, password: str) -> TokenPair:
     """A token pair for the account. Takes as long for an unknown email as for a wrong password.

@@ -59,6 +59,25 @@ class BearerAuthentication(JWTAuthentication):
         return User.from_db(None, _COLUMNS, row)
 
 
+class BareBearerAuthentication(BearerAuthentication):
+    """As `BearerAuthentication`, but of the person only the id is known: whether the account is active is looked up by
+    whoever declares `Operation.checks_account`.
+    """
+
+    def get_user(self, validated_token: Any) -> User:
+        return User.from_db(None, ["id"], [UUID(validated_token["sub"])])
+
+
+def check_account(person: User) -> None:
+    """The account is there, and active.
+
+    Raises:
+        AuthenticationFailed: it is not.
+    """
+    if _active_person().row(id=person.pk) is None:
+        raise AuthenticationFailed
+
+
 # A token stands for the password, which stays in the database.
 _COLUMNS = tuple(column.attname for column in User._meta.concrete_fields if column.attname != "password")
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from common import db, ids
+from common.accounts import services as accounts
 from common.errors import DomainError
 from common.events import services as events
 from common.failpoints import failpoint
@@ -62,21 +63,34 @@ def enroll(
     Raises:
         CourseNotFound, CourseClosed, CourseFull: from courses.services.
         AlreadyEnrolled, AlreadyWaitlisted: the learner has a live standing in this course.
+        Unauthenticated: the learner comes alone, and has no active account.
     """
     row_id = ids.new_uuid()
-    standing = db.Part("standing", _STANDING, {"standing_course_id": course_id, "standing_learner_id": learner_id})
+    unless = _in_the_way(course_id, learner_id, source)
     written = _taking(row_id, course_id, learner_id, source, via, actor)
     # A rival request of the same learner may have been let in since the look.
     refusals = {"enrollment_one_live_standing": lambda: _standing_in_the_way(course_id, learner_id)}
     failpoint("enroll.before_claim")
     try:
         with db.refusing_statement(refusals):
-            place = courses.claim_place(course_id=course_id, now=now, unless=standing, then=written)
+            place = courses.claim_place(course_id=course_id, now=now, unless=unless, then=written)
     except CourseFull:
+        if source is Source.SELF:
+            accounts.check_active(person_id=learner_id)
         _check_standing(course_id, learner_id)
         raise
     failpoint("enroll.after_claim")
     return _admitted(place, row_id, course_id, learner_id, source)
+
+
+def _in_the_way(course_id: UUID, learner_id: UUID, source: Source) -> db.Part:
+    """Finds a row if the learner may not come in: has a live standing, or comes alone and without an active account."""
+    values = {"standing_course_id": course_id, "standing_learner_id": learner_id}
+    if source is not Source.SELF:
+        return db.Part("standing", _STANDING, values)
+    account = accounts.activity(person_id=learner_id)
+    refused = f"SELECT WHERE EXISTS ({_STANDING}) OR NOT EXISTS ({account.sql})"
+    return db.Part("standing", refused, {**values, **account.values})
 
 
 def _check_standing(course_id: UUID, learner_id: UUID) -> None:

@@ -82,6 +82,7 @@ class CourseEnrollments(ApiView):
         ],
         idempotent=True,
         located=True,
+        checks_account=True,
     )
     def post(self, request: Request, course_id: str) -> HttpResponse:
         self.body()
