@@ -89,6 +89,13 @@ class TestADryRun:
 
 
 class TestAMonthThatGoes:
+    def test_is_told_to_people_with_the_whole_of_its_digest(self, tmp_path: Path) -> None:
+        options = ("--before", BEFORE, "--out", str(tmp_path), "--apply", "--yes")
+        ran = operate("archive_events", *options, format="table")
+        gone = ArchivedMonth.objects.get(number=202401)
+        line = next(line for line in ran.out.splitlines() if "2024-01 " in line)
+        assert (gone.digest in line, gone.file in line) == (True, True)
+
     def test_is_in_its_file_line_by_line(self, tmp_path: Path) -> None:
         expected = [json.loads(str(row)) for table, row in rows() if table == LONG_AGO.table]
         ran = apply(tmp_path)

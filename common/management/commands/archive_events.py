@@ -20,6 +20,8 @@ from common.events.months import Month
 from common.ops import holding, stopping
 from common.ops.commands import CLEAN, FINDINGS, INTERRUPTED, REFUSED, SOME_FAILED, whoever_this_is
 
+# Where nobody looks at once, lines are not folded.
+_WIDE = 400
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -131,11 +133,14 @@ class Command(BaseCommand):
         if not lines:
             self.stderr.write("There is nothing of that time in the log.")
             return
-        table = Table(*lines[0].fields, box=None)
+        table = Table(box=None)
+        for name in lines[0].fields:
+            table.add_column(name, overflow="fold")  # half a digest would be none
         for line in lines:
             table.add_row(*map(str, line.fields.values()))
         out = cast("IO[str]", self.stdout._out)
-        Console(file=out, highlight=False, soft_wrap=True, no_color=True).print(table)
+        width = None if out.isatty() else _WIDE
+        Console(file=out, width=width, highlight=False, no_color=True).print(table)
 
 
 def _month(text: str) -> Month:
