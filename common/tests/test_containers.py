@@ -19,6 +19,9 @@ OURS = [name for name, service in COMPOSE["services"].items() if service["image"
 # The composition root, which `common` does not know.
 healthcheck = resolve_name("config.healthcheck")
 SECRET = re.compile(r"SECRET|PASSWORD|KEY|TOKEN")
+SETTING = re.compile(r"`([A-Z]+(?:_[A-Z]+)+)`")
+# They are the role's there, and what is for a machine of one's own.
+NOT_TO_BE_CHOSEN = {"STATEMENT_TIMEOUT_SECONDS", "LOCK_TIMEOUT_SECONDS", "WEBHOOK_ALLOW_PRIVATE_ADDRESSES"}
 PASSED_ON = re.compile(r"\$\{[A-Z_]+:\?\}")
 
 
@@ -80,12 +83,25 @@ def test_every_secret_comes_from_outside_and_has_to() -> None:
     given = [
         (name, each) for name, service in COMPOSE["services"].items() for each in service.get("environment", {}).items()
     ]
-    secrets = [(name, key, str(value)) for name, (key, value) in given if SECRET.search(key)]
+    secrets = [(name, key, str(value)) for name, (key, value) in given if SECRET.search(key) and value is not None]
     assert secrets
     assert [each for each in secrets if not PASSED_ON.fullmatch(each[2])] == []
     addresses = [str(value) for _, (_, value) in given if "://" in str(value) and "@" in str(value)]
     assert addresses
     assert [each for each in addresses if not re.search(r"://\w+:\$\{DATABASE_PASSWORD:\?\}@", each)] == []
+
+
+def test_every_setting_that_is_told_of_can_be_made_there() -> None:
+    told = set()
+    for page in ("operations", "security", "observability"):
+        told |= set(SETTING.findall((ROOT / "docs" / f"{page}.md").read_text()))
+    assert {"AUTH_ISSUER", "THROTTLE_ANONYMOUS", "OTEL_TRACES_SAMPLER"} < told
+    environments = [set(COMPOSE["services"][name]["environment"]) for name in ("web", "worker")]
+    assert told - environments[0] - environments[1] == NOT_TO_BE_CHOSEN
+
+
+def test_traces_need_no_other_image() -> None:
+    assert any("requirements-otel.txt" in line for line in stages()["build"] if line.startswith("RUN pip install"))
 
 
 def test_only_the_worker_and_the_release_pass_by_pgbouncer() -> None:
