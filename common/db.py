@@ -151,6 +151,25 @@ def fetch_one(sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
         return row
 
 
+def fetch_one_behind(lock: Part, sql: str, parameters: Parameters = ()) -> tuple[Any, ...] | None:
+    """As `fetch_one`, behind the statement `lock`: what was committed while that one waited is there for this one.
+
+    Both go out together and are one transaction, also if none is open: so the lock lasts for no round trip.
+    """
+    with planned_cursor() as locking, planned_cursor() as cursor:
+        with together():
+            locking.execute(lock.sql, lock.values)
+            cursor.execute(sql, parameters)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+
+
+def joined(parts: Sequence[Part], select: str) -> tuple[str, dict[str, Any]]:
+    """The statement that does these parts and then gives `select`, with the values of all of them."""
+    ahead = ", ".join(f"{part.name} AS ({part.sql})" for part in parts)
+    return f"WITH {ahead} {select}", {name: value for part in parts for name, value in part.values.items()}
+
+
 def fetch_all(sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
     """All rows of a statement."""
     with planned_cursor() as cursor:

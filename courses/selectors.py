@@ -51,6 +51,10 @@ _COLUMNS = (*_TEXTS, *(f"places__{name}" for name in _PLACES))
 # The statements kept ready, one for each combination of filter, order and limit; more of them are made again.
 _SHAPES = 256
 _PUBLIC = (CourseStatus.OPEN, CourseStatus.CLOSED, CourseStatus.ARCHIVED)
+_PUBLIC_COURSE = f"""
+    SELECT FROM courses_courseplaces
+    WHERE course_id = %(course_id)s AND status IN ({", ".join(f"'{status}'" for status in _PUBLIC)})
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,11 @@ def _page(*, shape: CourseFilter, sort: CourseSort, with_drafts: bool, goes_on: 
             # The planner may merge both tables by their ids, and would then read all newer places to get to the page.
             courses = courses.filter(keyset.beyond(("places__pk",), key, descending=order.descending))
     return Statement(courses.values_list(*_COLUMNS)[: limit + 1], planned_by_value=shape.search is not None)
+
+
+def public_course(*, course_id: UUID) -> db.Part:
+    """A query, part of another app's, that finds a row if there is this course and it is not a draft."""
+    return db.Part("course", _PUBLIC_COURSE, {"course_id": course_id})
 
 
 def get_labels(*, course_ids: Iterable[UUID]) -> dict[UUID, CourseLabel]:

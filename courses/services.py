@@ -37,6 +37,7 @@ from courses.selectors import (
     get_places,
     list_courses,
     list_places,
+    public_course,
 )
 from courses.types import (
     ClaimedPlaces,
@@ -230,7 +231,8 @@ _REPLACE_COUNTERS = """
         AND (seats_taken, waiting, last_queue_number) = (old_seats, old_line, old_last)
     RETURNING places.course_id
 """
-_RATE = "UPDATE courses_course SET rating_average = %(average)s, rating_count = %(count)s WHERE id = %(course_id)s"
+_RATE = "UPDATE courses_course SET rating_average = average, rating_count = count FROM {source} WHERE id = course_id"
+_RATING = "(VALUES (%(course_id)s::uuid, %(average)s::numeric, %(count)s::int)) AS rating (course_id, average, count)"
 _PLACE = "nullif(waiting, 0) AS position, CASE WHEN waiting > 0 THEN last_queue_number END AS queue_number"
 
 
@@ -249,12 +251,9 @@ def claim_place(*, course_id: UUID, now: datetime, unless: db.Part, then: Sequen
         CourseClosed: the course takes nobody now.
         CourseFull: it has neither a seat nor a waitlist to give, or `unless` found a row: the caller looks which.
     """
-    values: dict[str, Any] = {"course_id": course_id, "now": now, "count": 1}
-    parts = "".join(f", {part.name} AS ({part.sql})" for part in then)
-    for part in (unless, *then):
-        values.update(part.values)
-    claimed = f"{_CLAIM} AND NOT EXISTS ({unless.sql}) RETURNING {_PLACE}"
-    row = db.fetch_one(f"WITH claimed AS ({claimed}){parts} SELECT now(), position, queue_number FROM claimed", values)
+    claim = f"{_CLAIM} AND NOT EXISTS ({unless.sql}) RETURNING {_PLACE}"
+    claimed = db.Part("claimed", claim, {"course_id": course_id, "now": now, "count": 1, **unless.values})
+    row = db.fetch_one(*db.joined([claimed, *then], "SELECT now(), position, queue_number FROM claimed"))
     if row is None:
         places = selectors.get_places(course_id=course_id)
         rules.check_open(places, now=now)
@@ -342,7 +341,12 @@ def _numbers(counters: Counters) -> tuple[int, int, int]:
 @db.step
 def record_rating(*, course_id: UUID, average: Decimal | None, count: int) -> None:
     """The catalogue shows this rating of the course."""
-    db.execute(_RATE, {"course_id": course_id, "average": average, "count": count})
+    db.execute(_RATE.format(source=_RATING), {"course_id": course_id, "average": average, "count": count})
+
+
+def rating_recorded(*, source: str) -> db.Part:
+    """As `record_rating`, as a part of a larger statement: `source` there has a `course_id`, `average` and `count`."""
+    return db.Part("rated", _RATE.format(source=source), {})
 
 
 __all__ = [
@@ -387,6 +391,8 @@ __all__ = [
     "move_many_places",
     "move_places",
     "open_course",
+    "public_course",
+    "rating_recorded",
     "record_rating",
     "replace_counters",
     "seats_to_hand_over",

@@ -8,6 +8,7 @@ the side of letting advertising through.
 import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 
@@ -105,8 +106,14 @@ def has_listed_word(comment: str, words: tuple[str, ...]) -> bool:
     In scripts that write no spaces between words it may stand anywhere.
     """
     text = f" {canonical(comment)} "
-    listed = [canonical(word) for word in words]
-    return any(word and (word if _WITHOUT_SPACES.search(word) else f" {word} ") in text for word in listed)
+    return any(word in text for word in _as_they_stand(words))
+
+
+@lru_cache(maxsize=8)
+def _as_they_stand(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The listed words as they would stand in a canonical text. Made once for a list."""
+    listed = filter(None, map(canonical, words))
+    return tuple(word if _WITHOUT_SPACES.search(word) else f" {word} " for word in listed)
 
 
 def is_shouting(comment: str, policy: HoldPolicy) -> bool:

@@ -11,13 +11,14 @@ from uuid import UUID
 from django.db.models import BooleanField, F, Func, Lookup, QuerySet, Value
 from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 
-from common import keyset
+from common import db, keyset
 from common.compiled import Slot, Statement
 from common.types import Page, PageRequest, cut
 from reviews import rules
 from reviews.errors import ReviewNotFound
 from reviews.models import CourseSummary, HistoryEntry, ModerationReason, Report, Review, Revision
 from reviews.types import (
+    Around,
     Author,
     Decision,
     HoldReason,
@@ -46,6 +47,25 @@ _PUBLIC_COLUMNS = (
 _COLUMNS = tuple(column.attname for column in Review._meta.concrete_fields)
 # The statements kept ready, one for each sort, filter and limit; more of them are made again.
 _SHAPES = 256
+# The author's own text of the same course is not elsewhere, retracted ones neither.
+_AROUND = """
+    SELECT coalesce(ended.status, '') AS ended_as, coalesce(ended.held_reason, '') AS ended_for,
+        EXISTS (
+            SELECT FROM reviews_revision AS text JOIN reviews_review AS review ON review.id = text.review_id
+            WHERE text.digest = %(around_digest)s::bytea
+                AND (text.author_id, review.course_id) <> (%(around_author_id)s, %(around_course_id)s)
+        ) AS stands_elsewhere,
+        (
+            SELECT count(DISTINCT review_id) FROM reviews_revision
+            WHERE author_id = %(around_author_id)s AND created_at >= %(around_since)s
+                AND review_id <> %(around_review_id)s
+        ) AS written_in_window
+    FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+        SELECT status, held_reason FROM reviews_review
+        WHERE author_id = %(around_author_id)s AND course_id = %(around_course_id)s AND retracted_at IS NOT NULL
+        ORDER BY retracted_at DESC LIMIT 1
+    ) AS ended ON true
+"""
 
 
 class _Row(Func):
@@ -128,8 +148,7 @@ def get_own(*, course_id: UUID, author_id: UUID) -> OwnReview:
     if found is None:
         raise ReviewNotFound("You have not written a review of this course.")
     *columns, name = found
-    row = Review.from_db(None, _COLUMNS, columns)
-    return OwnReview(review=_newest(row, name), public=to_public_text(row))
+    return to_own(Review.from_db(None, _COLUMNS, columns), author_name=name)
 
 
 @cache
@@ -201,39 +220,23 @@ def find_reason(*, code: str) -> Reason | None:
     return Reason(decision=Decision(row.decision), public_text=row.public_text, is_active=row.is_active)
 
 
-def stands_elsewhere(*, digest: bytes, author_id: UUID, course_id: UUID) -> bool:
-    """Whether another person's review, or the author's of another course, has this text, or once had it."""
-    return _elsewhere().row(digest=digest, author_id=author_id, course_id=course_id) is not None
+def around(question: db.Part) -> Around:
+    """What is known around a text; `question` comes from `ask_around`."""
+    row = db.fetch_one(question.sql, question.values)
+    assert row is not None
+    return Around(*row)
 
 
-@cache
-def _elsewhere() -> Statement:
-    own = {"author_id": Slot("author_id"), "review__course_id": Slot("course_id")}
-    return Statement(Revision.objects.filter(digest=Slot("digest")).exclude(**own).values_list("pk")[:1])
-
-
-def count_others_written(*, author_id: UUID, review_id: UUID, since: datetime) -> int:
-    """How many other reviews the author has written or changed since then."""
-    return len(_others_written().rows(author_id=author_id, review_id=review_id, since=since))
-
-
-@cache
-def _others_written() -> Statement:
-    written = Revision.objects.filter(author_id=Slot("author_id"), created_at__gte=Slot("since"))
-    return Statement(written.exclude(review_id=Slot("review_id")).values_list("review_id").distinct())
-
-
-def end_of_last_retracted(*, course_id: UUID, author_id: UUID) -> tuple[str, str]:
-    """In which status, and held for what, the author took back their last review of the course."""
-    status, held_reason = _last_retracted().row(course_id=course_id, author_id=author_id) or ("", "")
-    return status, held_reason
-
-
-@cache
-def _last_retracted() -> Statement:
-    written = Review.objects.filter(course_id=Slot("course_id"), author_id=Slot("author_id"))
-    retracted = written.filter(retracted_at__isnull=False).order_by("-retracted_at")
-    return Statement(retracted.values_list("status", "held_reason")[:1])
+def ask_around(*, course_id: UUID, author_id: UUID, review_id: UUID, digest: bytes | None, since: datetime) -> db.Part:
+    """The query for what is known around this text of the author, as a part of a larger statement."""
+    values = {
+        "around_course_id": course_id,
+        "around_author_id": author_id,
+        "around_review_id": review_id,
+        "around_digest": digest,
+        "around_since": since,
+    }
+    return db.Part("around", _AROUND, values)
 
 
 def last_change(*, review_id: UUID) -> HistoryEntry:
@@ -289,9 +292,9 @@ def _newest(row: Review, author_name: str) -> ReviewValue:
     )
 
 
-def to_own(row: Review) -> OwnReview:
+def to_own(row: Review, *, author_name: str) -> OwnReview:
     """A review and what others see of it."""
-    return OwnReview(review=to_newest(row), public=to_public_text(row))
+    return OwnReview(review=_newest(row, author_name), public=to_public_text(row))
 
 
 def to_moderated(row: Review) -> ModeratedReview:

@@ -91,6 +91,20 @@ class Circumstances:
     written_in_window: int
 
 
+class Around(NamedTuple):
+    """What the tables say around a text of an author.
+
+    `ended_as`, `ended_for`: in which status the author took back their last review of the course, and held for what;
+    empty if there is none. `stands_elsewhere`: somebody else's review, or the author's of another course, has this
+    text, or once had it. `written_in_window`: how many other reviews the author has written or changed of late.
+    """
+
+    ended_as: str
+    ended_for: str
+    stands_elsewhere: bool
+    written_in_window: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """What the moderators' table says of a reason: for which decision it is, and what the author is told."""

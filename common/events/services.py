@@ -17,7 +17,7 @@ _INSERT_FROM = f"""
     INSERT INTO common_event ({_COLUMNS})
     SELECT %({{name}}_uuid)s, %({{name}}_type)s, %({{name}}_subject)s, %({{name}}_course)s, %({{name}}_partner)s,
         %({{name}}_actor)s, %({{name}}_request_id)s, %({{name}}_data)s::jsonb || ({{more}})
-    FROM {{source}}
+    FROM {{source}} RETURNING id
 """
 _INSERT_MANY = f"""
     INSERT INTO common_event ({_COLUMNS})
@@ -88,6 +88,8 @@ def recording(
     more: str = "'{}'::jsonb",
 ) -> db.Part:
     """As `record`, as a part of a larger statement: an event for each row of `source`, a FROM clause of that statement.
+
+    One whose `source` is another such part comes after that one's event.
 
     `more` is an SQL expression over `source` that adds to `data`.
 

@@ -16,17 +16,18 @@ from django.db.backends.utils import CursorWrapper
 from django.db.transaction import Atomic, get_connection
 
 _CHANGE = re.compile(r'(?:(?<!FOR )(?<!KEY )(?<!DO )\bUPDATE(?: ONLY)?|\bDELETE FROM)\s+"?([a-z_]+)"?')
-_UPSERT = re.compile(r'\bINSERT INTO\s+"?([a-z_]+)"?.*\bDO UPDATE\b', re.DOTALL)
+_UPSERT = re.compile(r'\bINSERT INTO\s+"?([a-z_]+)"?(?:(?!\bINSERT INTO\b).)*\bDO UPDATE\b', re.DOTALL)
 _SOURCE = re.compile(r'\b(?:FROM|JOIN)\s+"?([a-z_]+)"?(?:\s+(?:AS\s+)?"?([a-zA-Z_]\w*)"?)?')
 _LOCK = re.compile(r"\bFOR (?:NO KEY )?UPDATE(?: OF ([\w\", ]+?))?(?=\s*$|\s*\)|\s+SKIP|\s+NOWAIT)")
 _SAVEPOINT = re.compile(r'^(SAVEPOINT|ROLLBACK TO SAVEPOINT)\s+"?([^"\s]+)"?')
 
 
 def tables_locked_by(sql: str) -> list[str]:
-    """The tables of which the statement locks rows."""
+    """The tables of which the statement locks rows, in the order of the text: a part of it may read those before it."""
     if sql.startswith("TRUNCATE"):
         return []
-    tables = [*_CHANGE.findall(sql), *_UPSERT.findall(sql)]
+    changes = sorted([*_CHANGE.finditer(sql), *_UPSERT.finditer(sql)], key=re.Match.start)
+    tables = [change[1] for change in changes]
     for wanted in _LOCK.findall(sql):
         sources = {alias: table for table, name in _SOURCE.findall(sql) for alias in (table, name)}
         names = [name.strip().strip('"') for name in wanted.split(",")] if wanted else list(sources)

@@ -1,10 +1,13 @@
+from typing import Any
+
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from common import db
 from common.errors import NotFound
 from common.models import User
 from common.tests.factories import a_person
+from common.tests.races import meet
 from common.tests.unchanged import nothing_changed
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +59,31 @@ class TestTogether:
         a_person(email="ada@example.org")
         with nothing_changed(), pytest.raises(IntegrityError, match="user_one_email"):
             add_again()
+
+
+class TestFetchOneBehind:
+    lock = db.Part("lock", "SELECT pg_advisory_xact_lock(%(lock_key)s)", {"lock_key": 7})
+
+    @pytest.mark.django_db(transaction=True)
+    def test_sees_what_was_committed_while_it_waited_for_the_lock(self) -> None:
+        def sign_up() -> tuple[Any, ...] | None:
+            row = db.fetch_one_behind(self.lock, "SELECT count(*) FROM common_user")
+            a_person()
+            return row
+
+        assert meet(sign_up, sign_up) == ((0,), (1,))
+
+    @pytest.mark.django_db(transaction=True)
+    def test_holds_the_lock_until_the_statement_is_done_and_no_longer(self) -> None:
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        assert db.fetch_one_behind(self.lock, held) == (1,)
+        assert db.fetch_one(held) == (0,)
+
+    def test_says_what_is_wrong_with_either(self) -> None:
+        for lock, sql in ((self.lock, "SELECT 1 / 0"), (db.Part("lock", "SELECT 1 / 0", {}), "SELECT 1")):
+            with pytest.raises(DataError, match="division"), transaction.atomic():
+                db.fetch_one_behind(lock, sql)
+        assert db.fetch_one_behind(self.lock, "SELECT %s", ["on"]) == ("on",)
 
 
 class TestRefusing:

@@ -23,6 +23,12 @@ class TestTablesLockedBy:
             ("INSERT INTO a (x) VALUES (1) ON CONFLICT (x) DO UPDATE SET x = 2", ["a"]),
             ("INSERT INTO a (x) VALUES (1) ON CONFLICT (x) DO NOTHING", []),
             ('INSERT INTO "a" ("x") VALUES (1)', []),
+            (
+                """WITH one AS (INSERT INTO a (x) VALUES (1)),
+                two AS (INSERT INTO b (x) VALUES (1) ON CONFLICT (x) DO UPDATE SET x = 2 RETURNING x)
+                UPDATE c SET x = 1 FROM two""",
+                ["b", "c"],
+            ),
             ("SELECT 'FOR UPDATE' FROM a", []),
             ('SELECT * FROM "a" FOR KEY SHARE', []),
             ("TRUNCATE a", []),

@@ -48,6 +48,7 @@ from enrollments.services.leaving import complete, revoke, withdraw
 from enrollments.services.line import expire_waitlist, promote_waitlist
 from enrollments.services.moving import go_back, rejoin, transfer
 from enrollments.services.reading import (
+    admission,
     check_course,
     courses_to_promote_in,
     has_been_admitted,
@@ -147,6 +148,7 @@ __all__ = [
     "WaitlistRow",
     "Waitlisted",
     "Withdrawn",
+    "admission",
     "authenticate",
     "cancel_import",
     "check_course",

@@ -3,10 +3,17 @@
 from datetime import datetime
 from uuid import UUID
 
+from common import db
 from common.types import Page, PageRequest
 from courses import services as courses
 from enrollments import selectors
 from enrollments.types import IN_COURSE, EnrollmentOfMine, RosterRow, Status, WaitlistRow
+
+_ADMISSION = f"""
+    SELECT FROM enrollments_enrollment
+    WHERE learner_id = %(admission_learner_id)s AND course_id = %(admission_course_id)s
+        AND status IN ({", ".join(f"'{status}'" for status in sorted(IN_COURSE))})
+"""
 
 
 def list_enrollments_of_learner(
@@ -43,6 +50,11 @@ def has_been_admitted(*, course_id: UUID, learner_id: UUID) -> bool:
     """Whether the learner has an active or completed enrollment in the course."""
     standing = selectors.find_standing(course_id=course_id, learner_id=learner_id)
     return standing is not None and standing[1] in IN_COURSE
+
+
+def admission(*, course_id: UUID, learner_id: UUID) -> db.Part:
+    """As `has_been_admitted`, as a query that is part of another app's: it finds a row if so."""
+    return db.Part("admission", _ADMISSION, {"admission_course_id": course_id, "admission_learner_id": learner_id})
 
 
 def check_course(*, course_id: UUID) -> None:

@@ -1,5 +1,6 @@
 """How often a request asks the database: on the wire, as production does, and by statement, however long the list."""
 
+import json
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from uuid import UUID
@@ -14,9 +15,10 @@ from common.models import User
 from common.tests.factories import a_learner, a_person, client_of, staff_member
 from common.wsgi import Application
 from courses.tests.factories import an_open_course, crs
-from enrollments.tests.factories import enroll
+from enrollments.tests.factories import an_enrollment, enroll
 
 MOST_ROUND_TRIPS = 7
+MOST_OF_A_REVIEW = 3
 
 
 @pytest.fixture
@@ -34,14 +36,15 @@ def wire(transactional_db: None) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def serve(wire: Relay) -> Callable[[str, str, User | None], int]:
+def serve(wire: Relay) -> Callable[..., int]:
     """Answers a request as a server does, which Django's test client does not: with the check of the connection that
     comes first. Gives the number of round trips."""
     application = Application()
 
-    def answer(method: str, path: str, person: User | None = None) -> int:
-        headers = client_of(person).defaults
-        environ = {**RequestFactory(**headers).generic(method, path).environ, "wsgi.input": BytesIO()}
+    def answer(method: str, path: str, person: User | None = None, body: dict[str, object] | None = None) -> int:
+        content = b"" if body is None else json.dumps(body).encode()
+        request = RequestFactory(**client_of(person).defaults).generic(method, path, content, "application/json")
+        environ = {**request.environ, "wsgi.input": BytesIO(content)}
         before = wire.round_trips
         response = application(environ, lambda *_: None)
         response.close()
@@ -82,6 +85,28 @@ class TestRoundTripsOfEnrolling:
             for number in range(5):
                 cursor.execute("SELECT %s", [number])
         assert wire.round_trips - before == 5
+
+
+class TestRoundTripsOfWritingAReview:
+    @pytest.fixture
+    def write(self, serve: Callable[..., int]) -> Callable[[str], int]:
+        """Somebody writes the first review of a course. Gives the number of round trips."""
+
+        def written(comment: str) -> int:
+            course_id, author = an_open_course(), a_person()
+            an_enrollment(course_id, author.pk)
+            path = f"/api/v1/courses/{crs(course_id)}/reviews"
+            return serve("POST", path, author, {"rating": 4, "comment": comment})
+
+        return written
+
+    @pytest.mark.parametrize(
+        "comment", ["It was fine.", "All of it is on https://example.com/", "Long and winding. " * 9]
+    )
+    def test_are_the_account_the_look_and_the_writing(self, write: Callable[[str], int], comment: str) -> None:
+        for number in range(8):
+            write(f"{comment} {number}")
+        assert write(comment) <= MOST_OF_A_REVIEW
 
 
 LISTS = {

@@ -15,20 +15,24 @@ from common.compiled import insert
 from common.events import services as events
 from common.types import Actor
 from courses import services as courses
-from reviews import rules
 from reviews.errors import ReviewNotFound
 from reviews.models import HistoryEntry, Review
 from reviews.types import HoldPolicy, HoldReason, Status
 
-# Adds instead of writing, so that rivals' changes stay. The first review of a course makes the row.
-_COUNT = """
+# Adds instead of writing, so that rivals' changes stay. The first review of a course makes the row. The average is that
+# of `rules.average`: it is made here so that nobody waits for the row while the application calculates.
+_TOTAL = "ones + twos + threes + fours + fives"
+_COUNT = f"""
     INSERT INTO reviews_coursesummary AS summary (course_id, ones, twos, threes, fours, fives)
-    VALUES (%(course_id)s, greatest(%(d1)s, 0), greatest(%(d2)s, 0), greatest(%(d3)s, 0), greatest(%(d4)s, 0),
-        greatest(%(d5)s, 0))
+    SELECT %(counted_course_id)s::uuid, greatest(%(counted_1)s, 0), greatest(%(counted_2)s, 0),
+        greatest(%(counted_3)s, 0), greatest(%(counted_4)s, 0), greatest(%(counted_5)s, 0)
+    FROM {{source}}
     ON CONFLICT (course_id) DO UPDATE SET
-        ones = summary.ones + %(d1)s, twos = summary.twos + %(d2)s, threes = summary.threes + %(d3)s,
-        fours = summary.fours + %(d4)s, fives = summary.fives + %(d5)s
-    RETURNING ones, twos, threes, fours, fives
+        ones = summary.ones + %(counted_1)s, twos = summary.twos + %(counted_2)s,
+        threes = summary.threes + %(counted_3)s, fours = summary.fours + %(counted_4)s,
+        fives = summary.fives + %(counted_5)s
+    RETURNING course_id, {_TOTAL} AS count,
+        round((ones + 2 * twos + 3 * threes + 4 * fours + 5 * fives)::numeric / nullif({_TOTAL}, 0), 2) AS average
 """
 # Everything of a review that can change.
 _CHANGEABLE = (
@@ -54,7 +58,8 @@ _CHANGEABLE = (
 )
 _TIMES = ("public_updated_at", "updated_at", "submitted_at", "retracted_at")
 _AUTHOR, _WORDS = 0x5EE, 0x5EF
-_LOCK = "pg_advisory_xact_lock(%s, %s)"
+_LOCK_AUTHOR = f"SELECT pg_advisory_xact_lock({_AUTHOR}, %(alone_author)s)"
+_LOCK_BOTH = f"{_LOCK_AUTHOR}, pg_advisory_xact_lock({_WORDS}, %(alone_words)s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +110,16 @@ def judge_alone(*, author_id: UUID, digest: bytes | None) -> None:
     Without it, ten reviews sent at one instant would not know of each other, and neither trip the rule on too many
     nor the one on the same text elsewhere.
     """
-    author = [_AUTHOR, _lock_key(author_id.bytes)]
+    lock = alone(author_id=author_id, digest=digest)
+    db.execute(lock.sql, lock.values)
+
+
+def alone(*, author_id: UUID, digest: bytes | None) -> db.Part:
+    """The statement of `judge_alone`."""
+    author = {"alone_author": _lock_key(author_id.bytes)}
     if digest is None:
-        db.execute(f"SELECT {_LOCK}", author)
-    else:
-        db.execute(f"SELECT {_LOCK}, {_LOCK}", [*author, _WORDS, _lock_key(digest)])
+        return db.Part("alone", _LOCK_AUTHOR, author)
+    return db.Part("alone", _LOCK_BOTH, {**author, "alone_words": _lock_key(digest)})
 
 
 def _lock_key(value: bytes) -> int:
@@ -157,12 +167,16 @@ def store(row: Review, *, before: Before) -> None:
 @db.step
 def count(*, course_id: UUID, before: int | None, after: int | None) -> None:
     """The course's summary, and its rating in the catalogue, know that a public rating was `before` and is `after`."""
-    if before == after:
-        return
-    changes = {f"d{stars}": (after == stars) - (before == stars) for stars in range(1, 6)}
-    counts = db.fetch_one(_COUNT, {"course_id": course_id, **changes})
-    assert counts is not None
-    courses.record_rating(course_id=course_id, average=rules.average(counts), count=sum(counts))
+    if before != after:
+        parts = counting(course_id=course_id, before=before, after=after, source="(VALUES (1)) AS one")
+        db.execute(*db.joined(parts, "SELECT"))
+
+
+def counting(*, course_id: UUID, before: int | None, after: int | None, source: str) -> list[db.Part]:
+    """As `count`, as parts of a larger statement, if `source` has a row there."""
+    changes = {f"counted_{stars}": (after == stars) - (before == stars) for stars in range(1, 6)}
+    counted = db.Part("counted", _COUNT.format(source=source), {"counted_course_id": course_id, **changes})
+    return [counted, courses.rating_recorded(source="counted")]
 
 
 @db.step
@@ -171,7 +185,15 @@ def tell(row: Review, *, change: str, actor: Actor, before: Before, event: str =
 
     `details` are the entry's other columns; the private note is kept out of the event.
     """
-    entry = HistoryEntry(
+    entry = entry_of(row, change=change, actor=actor, before=before, **details)
+    insert(entry)
+    events.record(**event_of(f"review.{event or change}", row, actor, **told(row, entry)))
+    return entry
+
+
+def entry_of(row: Review, *, change: str, actor: Actor, before: Before, **details: Any) -> HistoryEntry:
+    """The history's entry of the change. Not stored yet."""
+    return HistoryEntry(
         **{"review": row, "revision": row.revision, **details},
         actor=actor.name,
         change=change,
@@ -181,45 +203,48 @@ def tell(row: Review, *, change: str, actor: Actor, before: Before, event: str =
         from_kept_revision=before.kept_revision,
         from_held_reason=before.held_reason,
     )
-    insert(entry)
-    record(
-        f"review.{event or change}",
-        row,
-        actor,
-        revision=entry.revision,
-        from_status=before.status or None,
-        to_status=row.status,
-        held_reason=row.held_reason or None,
-        reason=entry.reason or None,
-        public_text=entry.public_text or None,
-        automated=entry.automated,
-    )
-    return entry
+
+
+def told(row: Review, entry: HistoryEntry) -> dict[str, Any]:
+    """What the event of a change says of it."""
+    return {
+        "revision": entry.revision,
+        "from_status": entry.from_status or None,
+        "to_status": row.status,
+        "held_reason": row.held_reason or None,
+        "reason": entry.reason or None,
+        "public_text": entry.public_text or None,
+        "automated": entry.automated,
+    }
 
 
 @db.step
 def tell_of_hold(row: Review, *, machine: str, actor: Actor, before: Before, revision: int) -> None:
     """As `tell`, of a hold that a machine decided on because of what `actor` did."""
     cause = Actor(name=machine, request_id=actor.request_id)
-    tell(row, change="held", actor=cause, before=before, revision=revision, reason=row.held_reason, automated=True)
+    tell(row, change="held", actor=cause, before=before, revision=revision, **reason_of_hold(row))
+
+
+def reason_of_hold(row: Review) -> dict[str, Any]:
+    """What the history says of a hold by a machine beyond what it says of each change."""
+    return {"reason": row.held_reason, "automated": True}
 
 
 @db.step
 def record(type: str, row: Review, actor: Actor, **data: Any) -> None:
     """The event is part of the caller's transaction."""
+    events.record(**event_of(type, row, actor, **data))
+
+
+def event_of(type: str, row: Review, actor: Actor, **data: Any) -> dict[str, Any]:
+    """The arguments that record the event of a review."""
     public_id, course = ids.encode(ids.REVIEW, row.pk), ids.encode(ids.COURSE, row.course_id)
-    events.record(
-        type=type,
-        subject=public_id,
-        course=course,
-        data={
-            "review_id": public_id,
-            "course_id": course,
-            "author_id": ids.encode(ids.USER, row.author_id),
-            "rating": row.rating,
-            "rating_details": row.rating_details,
-            "status": str(row.status),
-            **data,
-        },
-        actor=actor,
-    )
+    about = {
+        "review_id": public_id,
+        "course_id": course,
+        "author_id": ids.encode(ids.USER, row.author_id),
+        "rating": row.rating,
+        "rating_details": row.rating_details,
+        "status": str(row.status),
+    }
+    return {"type": type, "subject": public_id, "course": course, "data": {**about, **data}, "actor": actor}

@@ -16,10 +16,11 @@ from enrollments import services as enrollments
 from reviews import rules, selectors
 from reviews.errors import EvidenceUnavailable, ReviewAlreadyExists, ReviewNotAllowed, ReviewNotFound
 from reviews.models import Report, Review, Revision
-from reviews.services import state
-from reviews.types import Circumstances, HoldReason, OwnReview, RatingDetails, Status, Text, TextChanges
+from reviews.services import creating, state
+from reviews.types import Around, Circumstances, HoldReason, OwnReview, RatingDetails, Status, Text, TextChanges
 
 _MACHINE = "system:hold-rules"
+_OUTAGES = (OperationalError, InterfaceError, OSError)
 
 
 @use_case
@@ -41,21 +42,22 @@ def write_review(
         EvidenceUnavailable: whether the learner has one cannot be found out.
         ReviewAlreadyExists: the learner has a live review of this course.
     """
-    courses.get_course(course_id=course_id, with_drafts=False, now=now)
-    _check_evidence(course_id, author_id)
-    with db.refusing({"review_one_live": lambda: _standing_in_the_way(course_id, author_id)}):
-        existing = selectors.find_live(course_id=course_id, author_id=author_id)
-        if existing is not None:
-            raise ReviewAlreadyExists(existing)
-        row = Review(course_id=course_id, author_id=author_id)
-        _say(row, Text(rating=rating, comment=comment, rating_details=rating_details))
-        row.created_at = row.updated_at = row.submitted_at = Now()
-        digest = _judge(row, before=state.Before(), now=now)
-        insert(row)
-        _keep(row, digest=digest, change="created", before=state.Before(), actor=actor)
-        # Last, since all who write about this course wait for each other from here to the commit.
-        state.count(course_id=course_id, before=None, after=row.public_rating)
-        return selectors.get_own(course_id=course_id, author_id=author_id)
+    text = Text(rating=rating, comment=comment, rating_details=rating_details)
+    own = None
+    while own is None:
+        own = _write(Review(course_id=course_id, author_id=author_id), text, actor=actor, now=now)
+    return own
+
+
+def _write(row: Review, text: Text, *, actor: Actor, now: datetime) -> OwnReview | None:
+    """The review is there; or else, a moment ago, somebody wrote one with which this is to be judged anew."""
+    _say(row, text)
+    question = _ask_around(row, now=now)
+    seen = _look(row, question)
+    _judge(row, before=state.Before(), around=seen.around)
+    with db.refusing_statement({"review_one_live": lambda: _standing_in_the_way(row.course_id, row.author_id)}):
+        is_written = creating.create(row, question=question, around=seen.around, machine=_MACHINE, actor=actor)
+    return selectors.to_own(row, author_name=seen.author_name) if is_written else None
 
 
 @use_case
@@ -87,10 +89,13 @@ def rewrite_review(
         _say(row, changed)
         row.revision += 1
         row.updated_at = row.submitted_at = Now()
-        digest = _judge(row, before=before, now=now)
+        question = _ask_around(row, now=now)
+        digest = question.values["around_digest"]
+        state.judge_alone(author_id=author_id, digest=digest)
+        _judge(row, before=before, around=selectors.around(question))
         state.store(row, before=before)
         _keep(row, digest=digest, change="updated", before=before, actor=actor)
-    return selectors.to_own(row)
+    return selectors.to_own(row, author_name=row.author.display_name)
 
 
 @use_case
@@ -132,10 +137,29 @@ def _check_evidence(course_id: UUID, author_id: UUID) -> None:
     """
     try:
         is_admitted = enrollments.has_been_admitted(course_id=course_id, learner_id=author_id)
-    except (OperationalError, InterfaceError, OSError) as outage:
+    except _OUTAGES as outage:
         raise EvidenceUnavailable from outage
     if not is_admitted:
         raise ReviewNotAllowed
+
+
+def _look(row: Review, question: db.Part) -> creating.Seen:
+    """What is known before the author's review is written. If it may not be, that is refused.
+
+    The look at the evidence is one with all others. What cannot be found out is not guessed; see `_check_evidence`.
+    """
+    admission = enrollments.admission(course_id=row.course_id, learner_id=row.author_id)
+    try:
+        seen = creating.look(course_id=row.course_id, admission=admission, question=question)
+    except _OUTAGES as outage:
+        raise EvidenceUnavailable from outage
+    if not seen.is_public_course:
+        raise courses.CourseNotFound
+    if not seen.is_admitted:
+        raise ReviewNotAllowed
+    if seen.live_id is not None:
+        raise ReviewAlreadyExists(seen.live_id)
+    return seen
 
 
 def _standing_in_the_way(course_id: UUID, author_id: UUID) -> ReviewAlreadyExists:
@@ -166,34 +190,38 @@ def _say(row: Review, text: Text) -> None:
     row.rating_details = text.rating_details._asdict() if text.rating_details else None
 
 
-def _judge(row: Review, *, before: state.Before, now: datetime) -> bytes | None:
-    """Show the newest text, or hold it. Not stored yet. Returns the text's digest."""
+def _ask_around(row: Review, *, now: datetime) -> db.Part:
     policy = state.policy()
-    digest = rules.digest(row.comment, policy)
-    state.judge_alone(author_id=row.author_id, digest=digest)
-    around = Circumstances(
-        is_public_already=row.public_rating is not None and row.comment == row.public_comment,
-        hidden_before=_was_taken_off(row, before),
-        stands_elsewhere=digest is not None
-        and selectors.stands_elsewhere(digest=digest, author_id=row.author_id, course_id=row.course_id),
-        written_in_window=selectors.count_others_written(
-            author_id=row.author_id, review_id=row.pk, since=now - policy.window
-        ),
+    return selectors.ask_around(
+        course_id=row.course_id,
+        author_id=row.author_id,
+        review_id=row.pk,
+        digest=rules.digest(row.comment, policy),
+        since=now - policy.window,
     )
-    reason = rules.hold_reason(comment=row.comment, around=around, policy=policy)
+
+
+def _judge(row: Review, *, before: state.Before, around: Around) -> None:
+    """Show the newest text, or hold it. Not stored yet."""
+    circumstances = Circumstances(
+        is_public_already=row.public_rating is not None and row.comment == row.public_comment,
+        hidden_before=_was_taken_off(before, around),
+        stands_elsewhere=around.stands_elsewhere,
+        written_in_window=around.written_in_window,
+    )
+    reason = rules.hold_reason(comment=row.comment, around=circumstances, policy=state.policy())
     if reason is None:
         state.show(row)
     else:
         state.hold(row, reason)
-    return digest
 
 
-def _was_taken_off(row: Review, before: state.Before) -> bool:
+def _was_taken_off(before: state.Before, around: Around) -> bool:
     """Whether moderators or reports took what the author said of this course off the list, and nobody put it back."""
     status, held_reason = before.status, before.held_reason
     if not status:
         # To take a hidden review back and write it again is no way around the moderators.
-        status, held_reason = selectors.end_of_last_retracted(course_id=row.course_id, author_id=row.author_id)
+        status, held_reason = around.ended_as, around.ended_for
     return status == Status.HIDDEN or held_reason in {HoldReason.HIDDEN_BEFORE, HoldReason.REPORTS}
 
 

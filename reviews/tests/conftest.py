@@ -4,7 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from reviews.models import CourseSummary, Review
+from common import db
+from reviews.models import Review
 from reviews.services import state
 
 
@@ -17,17 +18,17 @@ def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def judging_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     """Texts are judged whatever others are judged at the same time."""
-    monkeypatch.setattr(state, "judge_alone", lambda **_: None)
+    monkeypatch.setattr(state, "alone", lambda **_: db.Part("alone", "SELECT", {}))
 
 
 @pytest.fixture
 def counting_by_looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`state.count` reads the summary, counts, and writes what it has counted."""
+    """`state.counting` reads the summary, counts, and writes what it has counted."""
 
-    def count(*, course_id: UUID, before: int | None, after: int | None) -> None:
-        row = CourseSummary.objects.get(pk=course_id)
-        for stars, name in enumerate(("ones", "twos", "threes", "fours", "fives"), start=1):
-            setattr(row, name, getattr(row, name) + (after == stars) - (before == stars))
-        row.save()
+    def counting(*, course_id: UUID, after: int, **_: object) -> list[db.Part]:
+        name = ("ones", "twos", "threes", "fours", "fives")[after - 1]
+        looked = "SELECT * FROM reviews_coursesummary WHERE course_id = %(looked_course_id)s"
+        write = f"UPDATE reviews_coursesummary AS summary SET {name} = looked.{name} + 1 FROM looked"
+        return [db.Part("looked", looked, {"looked_course_id": course_id}), db.Part("counted", write, {})]
 
-    monkeypatch.setattr(state, "count", count)
+    monkeypatch.setattr(state, "counting", counting)

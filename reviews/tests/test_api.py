@@ -12,7 +12,7 @@ from common.tests.problems import pointers, refused
 from common.tests.unchanged import nothing_changed
 from courses.tests.factories import a_draft, an_open_course, crs
 from enrollments.tests.factories import withdraw
-from reviews.services import writing
+from reviews.services import creating, writing
 from reviews.tests.bodies import bad_bodies
 from reviews.tests.factories import (
     APPROVE,
@@ -145,11 +145,11 @@ class TestWriteReview:
         course_id = an_open_course()
         client = client_of(an_author(course_id), Idempotency_Key="one")
 
-        def has_been_admitted(**_: Any) -> bool:
+        def look(**_: Any) -> creating.Seen:
             raise OperationalError("the connection is lost")
 
         with monkeypatch.context() as patched, nothing_changed():
-            patched.setattr(writing.enrollments, "has_been_admitted", has_been_admitted)
+            patched.setattr(creating, "look", look)
             body = refused(client.post(reviews_of(course_id), TEXT), 503, "dependency_unavailable")
         assert "Nothing was written" in body["detail"]
         assert client.post(reviews_of(course_id), TEXT).status_code == 201

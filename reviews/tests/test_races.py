@@ -63,7 +63,16 @@ class TestTwoFirstReviews:
         assert sorted(response.status_code for response in responses) == [201] + [409] * 19  # type: ignore[union-attr]
         assert (Review.objects.count(), summary_is_true(course_id)) == (1, True)
 
-    @pytest.mark.usefixtures("any_lock_order")
+    @pytest.mark.usefixtures("judging_side_by_side")
+    def test_are_held_apart_by_the_index_alone(self) -> None:
+        course_id = an_open_course()
+        author = an_author(course_id)
+        own, refusal = meet(lambda: write(course_id, author, 5), lambda: write(course_id, author, 1))
+        assert isinstance(refusal, reviews.ReviewAlreadyExists)
+        assert refusal.details == {"review_id": rev(Written(own.review.id, course_id, author))}
+        assert (kept_counts(course_id), recorded("review.created")) == ((0, 0, 0, 0, 1), 1)
+
+    @pytest.mark.usefixtures("any_lock_order", "judging_side_by_side")
     def test_are_two_reviews_without_the_index(self) -> None:
         course_id = an_open_course()
         author = an_author(course_id)

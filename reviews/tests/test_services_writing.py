@@ -16,7 +16,7 @@ from courses.tests.factories import a_closed_course, a_draft, an_archived_course
 from enrollments.tests.factories import a_full_course, an_enrollment, complete, revoke, withdraw
 from reviews import services as reviews
 from reviews.models import HistoryEntry, Review, Revision
-from reviews.services import writing
+from reviews.services import creating, writing
 from reviews.tests.factories import (
     APPROVE,
     CLEAN,
@@ -178,10 +178,10 @@ class TestWriteReview:
         course_id = an_open_course()
         author = an_author(course_id)
 
-        def has_been_admitted(**_: Any) -> bool:
+        def look(**_: Any) -> creating.Seen:
             raise outage
 
-        monkeypatch.setattr(writing.enrollments, "has_been_admitted", has_been_admitted)
+        monkeypatch.setattr(creating, "look", look)
         with nothing_changed(), pytest.raises(reviews.EvidenceUnavailable):
             write(course_id, author)
 
