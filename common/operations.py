@@ -10,6 +10,7 @@ from enum import Enum
 from functools import wraps
 from typing import Any, cast
 
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
@@ -106,6 +107,8 @@ class Operation:
         def run(view: Any, request: Request, **path: str) -> HttpResponseBase:
             try:
                 response = answer(view, request, **path)
+            except (DatabaseError, InterfaceError):
+                raise  # there is nobody to look it up
             except Exception:
                 check_account(view.person())
                 raise
