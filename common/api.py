@@ -31,6 +31,7 @@ from common.uploads import Sent
 from common.wire import EmptyBody, View
 
 JSON = "application/json"
+_NOTHING = b"{}"
 
 
 class DeclaredAccess(BasePermission):
@@ -118,8 +119,9 @@ class ApiView(APIView):
         declared = self.declared()
         if declared is None or declared.body is None:
             raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
-        if declared.body is EmptyBody and self.request.META.get("CONTENT_LENGTH") in {None, "", "0"}:
-            return {}
+        media_type = self.request.META.get("CONTENT_TYPE") or JSON
+        if declared.body is EmptyBody and media_type.startswith(JSON) and self._sent_nothing():
+            return {}  # most requests that change something say no more than that
         with tracing.span("validate"):
             values = declared.body.parse(self.request.data)
         self.uses(declared.body, self.request.data)
@@ -140,9 +142,12 @@ class ApiView(APIView):
         Raises:
             ValidationError: something was.
         """
-        length = int(self.request.META.get("CONTENT_LENGTH") or 0)
-        if length > 2 or (length and self.request._request.body != b"{}"):
+        if not self._sent_nothing():
             raise ValidationError([ErrorDetail("This takes no body.", code="unknown")])
+
+    def _sent_nothing(self) -> bool:
+        length = int(self.request.META.get("CONTENT_LENGTH") or 0)
+        return not length or (length == len(_NOTHING) and self.request._request.body == _NOTHING)
 
     def person(self) -> User:
         """The signed-in person."""

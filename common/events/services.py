@@ -1,8 +1,8 @@
 """The event log's writing side: use cases record into it, and what has been committed gets its place in the feed."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 
+import orjson
 from django.db import transaction
 
 from common import db, ids
@@ -70,7 +70,7 @@ def record(*, type: str, subject: str, course: str, data: Data, actor: Actor, pa
     `subject`, `course` and `partner` are public ids: what it happened to, the course that this belongs to, and the
     partner whom it concerns, if any. Returns the public names of the consequences.
     """
-    values = [ids.new_uuid(), type, subject, course, partner, actor.name, actor.request_id, json.dumps(data)]
+    values = [ids.new_uuid(), type, subject, course, partner, actor.name, actor.request_id, orjson.dumps(data).decode()]
     db.execute(_INSERT, values)
     return _wake(type, data, actor)
 
@@ -106,7 +106,7 @@ def recording(
         f"{name}_partner": partner,
         f"{name}_actor": actor.name,
         f"{name}_request_id": actor.request_id,
-        f"{name}_data": json.dumps(data),
+        f"{name}_data": orjson.dumps(data).decode(),
     }
     return db.Part(name, _INSERT_FROM.format(name=name, more=more, source=source), values)
 
@@ -127,12 +127,12 @@ def record_many(*, type: str, course: str, rows: Sequence[Occurrence], actor: Ac
         "actor": actor.name,
         "request_id": actor.request_id,
         # As JSON, which for so many words is cheaper to write than arrays.
-        "rows": json.dumps(
+        "rows": orjson.dumps(
             [
                 {"uuid": ids.new_uuid().hex, "subject": row.subject, "partner": row.partner, "data": row.data}
                 for row in rows
             ]
-        ),
+        ).decode(),
     }
     db.execute(_INSERT_MANY, values)
 
@@ -148,7 +148,7 @@ def record_various(*, happenings: Sequence[Happening], actor: Actor) -> None:
         "subjects": [each.subject for each in happenings],
         "courses": [each.course for each in happenings],
         "partners": [each.partner for each in happenings],
-        "data": [json.dumps(each.data) for each in happenings],
+        "data": [orjson.dumps(each.data).decode() for each in happenings],
     }
     db.execute(_INSERT_VARIOUS, values)
 
