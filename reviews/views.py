@@ -93,6 +93,7 @@ class CourseReviews(ApiView):
         idempotent=True,
         located=True,
         tagged=True,
+        checks_account=True,
     )
     def post(self, request: Request, course_id: str) -> HttpResponse:
         own = reviews.write_review(

@@ -22,7 +22,7 @@ _LOOK = """
             SELECT id FROM reviews_review
             WHERE author_id = %(around_author_id)s AND course_id = %(around_course_id)s AND retracted_at IS NULL
         ),
-        (SELECT display_name FROM common_user WHERE id = %(around_author_id)s), around.*
+        (SELECT display_name FROM common_user WHERE id = %(around_author_id)s AND is_active), around.*
     FROM ({around}) AS around
 """
 # `statement_timestamp()` is when the lock was had, which `now()` may be long before.
@@ -58,12 +58,15 @@ _ENTRY = """
 
 
 class Seen(NamedTuple):
-    """What there is to know before a review is written. `live_id`: of the review that is there already."""
+    """What there is to know before a review is written.
+
+    `author_name`: None without an active account. `live_id`: of the review that is there already.
+    """
 
     is_public_course: bool
     is_admitted: bool
     live_id: UUID | None
-    author_name: str
+    author_name: str | None
     around: Around
 
 

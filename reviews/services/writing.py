@@ -7,6 +7,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 
 from common import db
+from common.accounts.errors import Unauthenticated
 from common.compiled import insert
 from common.errors import PreconditionFailed
 from common.outcomes import use_case
@@ -37,6 +38,7 @@ def write_review(
     """The learner's review is there: public, or waiting for a moderator if its text trips a hold rule.
 
     Raises:
+        Unauthenticated: the learner has no active account.
         CourseNotFound: there is no such course, or it is a draft.
         ReviewNotAllowed: the learner has neither an active nor a completed enrollment.
         EvidenceUnavailable: whether the learner has one cannot be found out.
@@ -53,11 +55,11 @@ def _write(row: Review, text: Text, *, actor: Actor, now: datetime) -> OwnReview
     """The review is there; or else, a moment ago, somebody wrote one with which this is to be judged anew."""
     _say(row, text)
     question = _ask_around(row, now=now)
-    seen = _look(row, question)
-    _judge(row, before=state.Before(), around=seen.around)
+    author_name, around = _look(row, question)
+    _judge(row, before=state.Before(), around=around)
     with db.refusing_statement({"review_one_live": lambda: _standing_in_the_way(row.course_id, row.author_id)}):
-        is_written = creating.create(row, question=question, around=seen.around, machine=_MACHINE, actor=actor)
-    return selectors.to_own(row, author_name=seen.author_name) if is_written else None
+        is_written = creating.create(row, question=question, around=around, machine=_MACHINE, actor=actor)
+    return selectors.to_own(row, author_name=author_name) if is_written else None
 
 
 @use_case
@@ -143,8 +145,8 @@ def _check_evidence(course_id: UUID, author_id: UUID) -> None:
         raise ReviewNotAllowed
 
 
-def _look(row: Review, question: db.Part) -> creating.Seen:
-    """What is known before the author's review is written. If it may not be, that is refused.
+def _look(row: Review, question: db.Part) -> tuple[str, Around]:
+    """The author's name, and what is known around the text. If they may not write it, that is refused.
 
     The look at the evidence is one with all others. What cannot be found out is not guessed; see `_check_evidence`.
     """
@@ -153,13 +155,15 @@ def _look(row: Review, question: db.Part) -> creating.Seen:
         seen = creating.look(course_id=row.course_id, admission=admission, question=question)
     except _OUTAGES as outage:
         raise EvidenceUnavailable from outage
+    if seen.author_name is None:
+        raise Unauthenticated
     if not seen.is_public_course:
         raise courses.CourseNotFound
     if not seen.is_admitted:
         raise ReviewNotAllowed
     if seen.live_id is not None:
         raise ReviewAlreadyExists(seen.live_id)
-    return seen
+    return seen.author_name, seen.around
 
 
 def _standing_in_the_way(course_id: UUID, author_id: UUID) -> ReviewAlreadyExists:
