@@ -1,9 +1,11 @@
 """The operators' pages in a real browser: offline, under the strict policy, for everybody, on any screen."""
 
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from playwright.sync_api import expect
 from pytest_django.live_server_helper import LiveServer
@@ -81,3 +83,17 @@ def test_every_page_keeps_to_itself_and_is_for_everybody(live_server: LiveServer
         page.goto(f"{live_server.url}{address('procrastinate_procrastinatejob_change', job_id)}")
         page.get_by_role("button", name="Try again").click()
         expect(page.locator(".messagelist")).to_contain_text("waits for a worker")
+
+
+def test_on_the_overview_nothing_touches_what_is_above(live_server: LiveServer) -> None:
+    a_full_course(waiting=1)
+    a_person(email=EMAIL, is_staff=True, is_superuser=True, password=make_password(PASSWORD))
+    with a_page(viewport={"width": 1280, "height": 800}) as watched:
+        page = sign_in(watched, live_server.url, email=EMAIL)
+        page.goto(f"{live_server.url}/admin/")
+        expect(page.locator("#invariants")).to_be_visible()
+        edges = page.locator(".panel:not(.charts .panel)").evaluate_all(
+            "panels => panels.map(panel => panel.getBoundingClientRect()).map(box => [box.top, box.bottom])"
+        )
+        assert len(edges) > 2
+        assert all(top - bottom >= 10 for (_, bottom), (top, _) in pairwise(edges))
