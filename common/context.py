@@ -55,8 +55,8 @@ def count_query(seconds: float) -> None:
         context.database_seconds += seconds
 
 
-def count_commit(seconds: float) -> None:
-    """A commit took so long, for whatever is at hand."""
+def count_wait(seconds: float) -> None:
+    """A commit, or the answers to statements sent together, took so long, for whatever is at hand."""
     context = _context.get()
     if context is not None:
         context.database_seconds += seconds

@@ -5,12 +5,14 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from time import perf_counter
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
+from common.context import count_wait
 from common.errors import DomainError
 
 P = ParamSpec("P")
@@ -210,5 +212,11 @@ def together() -> Iterator[None]:
     So nothing may be asked of them, how many rows they touched neither. What is wrong with one comes out of the block.
     """
     connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
+    sent_at = None
+    try:
+        with connection.wrap_database_errors, connection.connection.pipeline():
+            yield
+            sent_at = perf_counter()
+    finally:
+        if sent_at is not None:
+            count_wait(perf_counter() - sent_at)

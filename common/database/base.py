@@ -12,7 +12,7 @@ from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
 
 from common import tracing
-from common.context import count_commit, count_query
+from common.context import count_query, count_wait
 
 
 class _Counted:
@@ -82,7 +82,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             try:
                 super()._commit()
             finally:
-                count_commit(perf_counter() - started)
+                count_wait(perf_counter() - started)
 
     def is_usable(self) -> bool:
         """Whether the server still serves this connection. Asked before the first statement of each request.

@@ -4,6 +4,7 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from common import db
+from common.context import RequestContext, current_request, entered
 from common.errors import NotFound
 from common.models import User
 from common.tests.factories import a_person
@@ -46,6 +47,12 @@ class TestTogether:
                 db.execute("UPDATE common_user SET display_name = %s", ["Ben"])
                 db.execute_set("UPDATE common_user SET display_name = display_name || %s", ["!"])
             assert db.fetch_all("SELECT display_name FROM common_user") == [("Ben!",)]
+
+    def test_takes_time_that_the_request_knows_of(self) -> None:
+        with entered(RequestContext()):
+            with db.together():
+                db.execute("SELECT pg_sleep(0.05)")
+            assert 0.05 <= current_request().database_seconds < 5
 
     def test_says_which_constraint_one_of_them_violates(self) -> None:
         def add_again() -> None:

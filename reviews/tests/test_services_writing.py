@@ -84,6 +84,29 @@ class TestWriteReview:
         assert reviews.get_own(course_id=review.course_id, author_id=review.author.pk).public is None
         assert kept_counts(review.course_id) == NO_SUMMARY
 
+    @pytest.mark.parametrize("comment", [CLEAN, WITH_LINK])
+    def test_answers_what_is_read_afterwards(self, comment: str) -> None:
+        course_id = an_open_course()
+        author = an_author(course_id)
+        own = write(course_id, author, comment=comment, rating_details=DETAILS)
+        assert own == reviews.get_own(course_id=course_id, author_id=author.pk)
+
+    def test_records_a_hold_after_the_writing(self) -> None:
+        course_id = an_open_course()
+        author = an_author(course_id)
+        with recording() as events:
+            review = a_review(course_id, author, comment=WITH_LINK)
+        assert [(event.type, event.actor) for event in events] == [
+            ("review.created", by(author).name),
+            ("review.held", "system:hold-rules"),
+        ]
+        entries = HistoryEntry.objects.filter(review_id=review.id).order_by("id")
+        columns = ("change", "from_status", "to_status", "from_held_reason", "reason", "automated", "revision")
+        assert list(entries.values_list(*columns)) == [
+            ("created", "", "pending", "", "", False, 1),
+            ("held", "pending", "pending", "links", "links", True, 1),
+        ]
+
     def test_records_one_event_and_one_entry_of_history(self) -> None:
         course_id = an_open_course()
         author = an_author(course_id)
