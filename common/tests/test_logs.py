@@ -56,7 +56,7 @@ class TestRequests:
             "route": ENROLL,
             "status": 201,
             "caller": ids.encode(ids.USER, ada.pk),
-            "queries": 2,
+            "queries": 1,
             "release": settings.RELEASE,
         }
 
@@ -67,7 +67,7 @@ class TestRequests:
             client.post(path)
             client.post(path)
         # The person, the key's lock and its answer; then a savepoint and its end, the claim, the answer.
-        assert [line["queries"] for line in lines] == [7, 3]
+        assert [line["queries"] for line in lines] == [6, 3]
 
     def test_of_partners_name_the_partner(self) -> None:
         partner_id = a_partner()
