@@ -17,7 +17,7 @@ bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 worker_class = "config.worker.Worker"
 logger_class = "config.worker.Logger"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+threads = int(os.environ.get("WEB_THREADS", "4"))
 
 # A worker is replaced now and then, not all at the same time, so that a slow leak never grows large.
 max_requests = 20_000

@@ -143,6 +143,7 @@ class System:
             "STATEMENT_TIMEOUT_SECONDS": str(STATEMENT_TIMEOUT_SECONDS),
             "WEBHOOK_ALLOW_PRIVATE_ADDRESSES": "true",
             "WEB_CONCURRENCY": str(self.plan.web_processes),
+            "WEB_THREADS": "8",  # more than by default: the more at once, the more can go wrong
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
             "TMPDIR": str(self.folder / "tmp"),
             plugin.FOLDER: str(self.folder),
