@@ -86,8 +86,7 @@ class TestOverlappingFiles:
 
     def test_make_the_account_that_a_rival_made_and_undid(self) -> None:
         first, second = (begun(a_partner(), a_row(an_open_course())) for _ in range(2))
-        with rival(lambda: batch_of(first), holds=True) as one, rival(lambda: batch_of(second)) as other:
-            one.stand_still()
+        with holding(lambda: batch_of(first)) as one, rival(lambda: batch_of(second)) as other:
             assert other.waits_for(one)
             one.undo()
             other.result()
