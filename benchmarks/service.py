@@ -33,7 +33,11 @@ class Service:
 @contextmanager
 def running(database_url: str, *options: str) -> Iterator[Service]:
     """The service on this database, with config/gunicorn.py; `options` of gunicorn's go before what that says."""
-    with under_gunicorn("config.wsgi", service_environment(database_url), *options) as service:
+    environment = service_environment(database_url)
+    # Pages name their styles by what is in them, which is looked up in a list that this makes.
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    subprocess.run(collect, cwd=_ROOT, env=environment, check=True)
+    with under_gunicorn("config.wsgi", environment, *options) as service:
         yield service
 
 
