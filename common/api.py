@@ -119,9 +119,10 @@ class ApiView(APIView):
         declared = self.declared()
         if declared is None or declared.body is None:
             raise TypeError(f"{type(self).__name__} declares no body for {self.request.method}.")
-        media_type = self.request.META.get("CONTENT_TYPE") or JSON
+        meta = self.request.META
+        is_usual = meta.get("CONTENT_TYPE") == JSON and "HTTP_CONTENT_ENCODING" not in meta
         with tracing.span("validate"):
-            if declared.body is EmptyBody and media_type.startswith(JSON) and self._sent_nothing():
+            if declared.body is EmptyBody and is_usual and self._sent_nothing():
                 return {}  # most requests that change something say no more than that
             values = declared.body.parse(self.request.data)
         self.uses(declared.body, self.request.data)

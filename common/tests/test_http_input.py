@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 
+from common import wire
 from common.models import User
 from common.tests.factories import a_person, client_of, staff_member
 from common.tests.problems import parameters, pointers, refused
@@ -192,6 +193,16 @@ class TestMediaType:
         response = send('{"email": "é"}'.encode("latin-1"), "application/json; charset=latin-1")
         assert pointers(response) == {""}
 
+    @pytest.mark.parametrize("content_type", ["text/plain", "", "application/json-patch+json"])
+    def test_counts_also_where_next_to_nothing_is_sent(self, content_type: str) -> None:
+        refused(self.enroll(content_type), 415, "unsupported_media_type")
+        refused(self.enroll("application/json", {"Content-Encoding": "gzip"}), 415, "unsupported_media_type")
+        assert self.enroll("application/json").status_code == 201
+
+    def enroll(self, content_type: str, headers: dict[str, str] | None = None) -> HttpResponse:
+        path = f"courses/{crs(an_open_course())}/enrollments"
+        return client_of(a_person()).generic("POST", path, "{}", content_type=content_type, headers=headers)
+
 
 class TestQuery:
     @pytest.mark.parametrize(
@@ -256,6 +267,10 @@ class TestQuery:
         assert parameters(client_of().post("auth/token?x=1", {})) == {"x"}
         with nothing_changed():
             assert parameters(me.post(f"courses/{course}/enrollments?x=1")) == {"x"}
+
+    def test_that_is_remembered_is_each_requests_own(self) -> None:
+        wire.PageQuery.parse(b"limit=7")["limit"] = 100
+        assert wire.PageQuery.parse(b"limit=7") == {"limit": 7}
 
 
 class TestIds:
