@@ -29,6 +29,8 @@ SMALLEST = (World(rows=10_000, newcomers=100_000, writers=10_000), RepairWorld(c
 _LEAVING = 200
 _LOOKS = 3
 _QUEUE = "queue"
+# Of the words that titles begin with, of which there are seven; and one that none has.
+_WORDS = {"nobody": "absent", "a seventh": "weaving"}
 
 _LONG_LINE = """
     INSERT INTO enrollments_enrollment
@@ -161,11 +163,16 @@ def _targets(stage: Stage) -> dict[str, Target]:
             (f"{what}, first page", f"{what}, far page"), first_and_far_page(stage, chosen), strict=True
         )
     }
+    searches = {
+        f"courses, by a word that {who} has": reading(stage, word, f"{courses.path}?search={word}")
+        for who, word in _WORDS.items()
+    }
     queue = next(each for each in console_pages(stage) if each.name == _QUEUE)
     return {
         "enroll, many courses": enrolling(stage, "many"),
         "enroll, the course with all learners": enrolling(stage, "hot"),
         **pages,
+        **searches,
         "summary of a course's reviews": reading(stage, "summary", summary),
         "the moderators' queue": queue,
     }

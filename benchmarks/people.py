@@ -35,7 +35,7 @@ def session_of(database: Database, number: int) -> str:
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         content = {
             "_auth_user_id": owner,
-            "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+            "_auth_user_backend": "common.accounts.permissions.Backend",
             "_auth_user_hash": salted_hmac(salt, password[0], algorithm="sha256").hexdigest(),
         }
         connection.execute(

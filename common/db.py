@@ -10,7 +10,6 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, connection, connections, transaction
 from django.db.backends.utils import CursorWrapper
-from psycopg.pq import Format
 
 from common.context import count_wait
 from common.errors import DomainError
@@ -139,9 +138,9 @@ def alias_for_reads() -> str:
     return alias if alias == PRIMARY or not connection.in_atomic_block else PRIMARY
 
 
-def planned_cursor(format: Format = Format.TEXT) -> CursorWrapper:
+def planned_cursor() -> CursorWrapper:
     """A cursor whose statements are planned once for each connection; see `common.database`."""
-    cursor: CursorWrapper = connections[alias_for_reads()].planned_cursor(format)  # type: ignore[attr-defined]
+    cursor: CursorWrapper = connections[alias_for_reads()].planned_cursor()  # type: ignore[attr-defined]
     return cursor
 
 

@@ -155,8 +155,9 @@ STORAGES = {
 # -- people -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "common.User"
+AUTHENTICATION_BACKENDS = ["common.accounts.permissions.Backend"]
 # The check wants `unique=True` on the email; the constraint on UPPER(email) is stricter, and is the index for sign-in.
-SILENCED_SYSTEM_CHECKS = ["auth.E003"]
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",

@@ -1,6 +1,5 @@
 """Reads of the catalogue."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +8,6 @@ from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery
 from django.db.models import DecimalField, F, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Lower
@@ -17,9 +15,9 @@ from django.db.models.functions import Coalesce, Lower
 from common import db, keyset
 from common.compiled import Slot, Statement
 from common.types import Page, PageRequest, cut
-from courses import rules
+from courses import rules, search
 from courses.errors import CourseNotFound
-from courses.models import SEARCHED, Course, CoursePlaces
+from courses.models import Course, CoursePlaces
 from courses.types import Course as CourseValue
 from courses.types import CourseFilter, CourseLabel, CourseSort, CourseStatus, Occupancy, Places, Rating
 
@@ -118,13 +116,15 @@ def list_courses(
     *, filter: CourseFilter, sort: CourseSort, with_drafts: bool, page: PageRequest, now: datetime
 ) -> Page[CourseValue]:
     """One page of the catalogue."""
-    terms = _terms(filter.search) if filter.search else None
-    if terms == "":
-        return Page(rows=[], next_after=None, has_more=False)
-    shape = replace(filter, search=None if terms is None else "terms")
-    statement = _page(shape=shape, sort=sort, with_drafts=with_drafts, goes_on=page.after is not None, limit=page.limit)
-    rows = statement.rows(terms=terms, now=now, **keyset.values(page.after))
-    return cut([_to_course(row, now) for row in rows], limit=page.limit, key=_ORDERS[sort].key)
+    ways, slots = search.look_up(filter.search) if filter.search else ([""], {})
+    rows: list[tuple[Any, ...]] = []
+    for way in ways:
+        shape, goes_on = replace(filter, search=way), page.after is not None
+        statement = _page(shape=shape, sort=sort, with_drafts=with_drafts, goes_on=goes_on, limit=page.limit)
+        rows = statement.rows(**slots, now=now, **keyset.values(page.after))
+        if len(rows) > page.limit:
+            break
+    return cut([_to_course(row[: len(_COLUMNS)], now) for row in rows], limit=page.limit, key=_ORDERS[sort].key)
 
 
 @lru_cache(maxsize=_SHAPES)
@@ -139,7 +139,10 @@ def _page(*, shape: CourseFilter, sort: CourseSort, with_drafts: bool, goes_on: 
         if sort is CourseSort.NEWEST:
             # The planner may merge both tables by their ids, and would then read all newer places to get to the page.
             courses = courses.filter(keyset.beyond(("places__pk",), key, descending=order.descending))
-    return Statement(courses.values_list(*_COLUMNS)[: limit + 1], planned_by_value=shape.search is not None)
+    if shape.search == search.NEAR:
+        near = Statement(courses.values_list(*_COLUMNS, search.MATCHES)[: search.AS_NEAR])
+        return near.where(search.MATCHES, limit=limit + 1)
+    return Statement(courses.values_list(*_COLUMNS)[: limit + 1], planned_by_value=bool(shape.search))
 
 
 def public_course(*, course_id: UUID) -> db.Part:
@@ -201,7 +204,7 @@ def to_places(row: CoursePlaces) -> Places:
 
 
 def _filtered(filter: CourseFilter, *, with_drafts: bool) -> QuerySet[Course]:
-    """The courses of `filter`, with slots for `now` and, where it searches, `terms`."""
+    """The courses of `filter`, with slots for `now` and, where it searches, for the way that it names."""
     courses = Course.objects.all()
     if filter.status is not None:
         courses = courses.filter(places__status=filter.status)
@@ -210,7 +213,7 @@ def _filtered(filter: CourseFilter, *, with_drafts: bool) -> QuerySet[Course]:
     if filter.is_open is not None:
         courses = courses.filter(open_at(Slot("now")) if filter.is_open else ~open_at(Slot("now")))
     if filter.search:
-        courses = _matching(courses, Slot("terms"))
+        courses = search.WAYS[filter.search](courses)
     return courses
 
 
@@ -221,21 +224,6 @@ def open_at(now: datetime | Slot) -> Q:
         & (Q(places__enrollment_opens_at=None) | Q(places__enrollment_opens_at__lte=now))
         & (Q(places__enrollment_closes_at=None) | Q(places__enrollment_closes_at__gt=now))
     )
-
-
-def searched(courses: QuerySet[Course], text: str) -> QuerySet[Course]:
-    """Courses in which every word of `text` begins a word."""
-    terms = _terms(text)
-    return _matching(courses, terms) if terms else courses.none()
-
-
-def _terms(text: str) -> str:
-    """What PostgreSQL is to look for; empty if there is no word in `text`."""
-    return " & ".join(f"{word}:*" for word in re.findall(r"\w+", text))
-
-
-def _matching(courses: QuerySet[Course], terms: str | Slot) -> QuerySet[Course]:
-    return courses.annotate(searched=SEARCHED).filter(searched=SearchQuery(terms, search_type="raw", config="simple"))
 
 
 def fullest(*, limit: int) -> list[Course]:

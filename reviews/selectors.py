@@ -179,9 +179,13 @@ def find_newest(*, course_id: UUID, author_id: UUID) -> UUID:
 
 def get_summary(*, course_id: UUID) -> Summary:
     """The published ratings of a course."""
-    row = CourseSummary.objects.filter(pk=course_id).first()
-    counts = (row.ones, row.twos, row.threes, row.fours, row.fives) if row else (0, 0, 0, 0, 0)
-    return to_summary(counts)
+    return to_summary(_counts().row(course_id=course_id) or (0, 0, 0, 0, 0))
+
+
+@cache
+def _counts() -> Statement:
+    stars = ("ones", "twos", "threes", "fours", "fives")
+    return Statement(CourseSummary.objects.filter(pk=Slot("course_id")).values_list(*stars))
 
 
 def count_pending() -> int:
@@ -242,9 +246,6 @@ def ask_around(*, course_id: UUID, author_id: UUID, review_id: UUID, digest: byt
 def last_change(*, review_id: UUID) -> HistoryEntry:
     """The newest entry of the review's history. There is always one."""
     return HistoryEntry.objects.filter(review_id=review_id).order_by("-id")[0]
-
-
-# -- rows to values ------------------------------------------------------------------------------
 
 
 def to_summary(counts: tuple[int, ...]) -> Summary:

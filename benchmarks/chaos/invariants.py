@@ -10,6 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from benchmarks.chaos import order, world
 from benchmarks.chaos.clients import key_of, row_of
+from benchmarks.chaos.effects import EFFECTS, EXPECTED, could_come_late, done_unawares, effects_of
 from benchmarks.chaos.evidence import Evidence
 from benchmarks.chaos.journal import CUT, Operation
 from common.tests.receiver import Received
@@ -22,23 +23,6 @@ MAILED = frozenset({"enrollment.created", "waitlist.joined", "waitlist.promoted"
 TOLD = ("enrollment.created", "enrollment.withdrawn", "waitlist.joined", "waitlist.promoted", "waitlist.left")
 # Given up after the deaths of too many workers; a second later there is another, if there is still something to send.
 _TAKEN_OVER = frozenset({"mail.take_turn", "webhooks.take_turn"})
-_EFFECTS = {
-    "enroll": {"enrollment.created", "waitlist.joined"},
-    "leave": {"enrollment.withdrawn", "waitlist.left"},
-    "review": {"review.created"},
-}
-_DONE_BEFORE = frozenset({"already_enrolled", "already_waitlisted", "enrollment_not_found"})
-# What may come of each operation: at once, and also after a request of which nobody knows what became.
-_EXPECTED = {
-    "enroll": ({"201", "202", "course_full"}, set()),
-    "enroll without key": ({"201", "202", "course_full"}, {"already_enrolled", "already_waitlisted"}),
-    "enroll again": ({"already_enrolled", "already_waitlisted"}, set()),
-    "leave": ({"200"}, {"enrollment_not_found"}),
-    "review": ({"201"}, set()),
-    "look": ({"200"}, set()),
-    "replay": ({"200", "201", "202"}, set()),
-    "capacity": ({"200"}, set()),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,52 +216,22 @@ def keys(evidence: Evidence) -> Findings:
 
 @_invariant(
     "unanswered requests: wholly or not at all, and once",
-    lambda e: f"{_unknown(e)} operations with some; done all the same: {_done_unawares(e)}",
+    lambda e: f"{_unknown(e)} operations with some; done all the same: {done_unawares(e)}",
 )
 def unanswered(evidence: Evidence) -> Findings:
     """All requests of one operation together had one effect if the client knows that it is done, none if it is not.
 
     Only a key holds that a request which the client gave up is not done later, after what the same person did next.
     """
-    for each in evidence.of(*_EFFECTS):
-        caused = [event for event in evidence.events_by_operation[each.id] if event.type in _EFFECTS[each.kind]]
-        late = range(1, 1 + _could_come_late(each, evidence))
-        if len(caused) not in _effects_of(each) | {1 + more for more in late}:
+    for each in evidence.of(*EFFECTS):
+        caused = [event for event in evidence.events_by_operation[each.id] if event.type in EFFECTS[each.kind]]
+        late = range(1, 1 + could_come_late(each, evidence))
+        if len(caused) not in effects_of(each) | {1 + more for more in late}:
             yield f"{each.id} ({each.kind}, {len(each.attempts)} requests, {each.status}) had {len(caused)} effects"
-
-
-def _could_come_late(operation: Operation, evidence: Evidence) -> int:
-    """How many of its requests may have been done after a later operation of the same person in the same course."""
-    ended = operation.attempts[-1].ended
-    went_on = any(
-        (later.person, later.course) == (operation.person, operation.course) and later.attempts[0].sent >= ended
-        for later in evidence.of(*_EFFECTS)
-    )
-    return sum(each.is_unknown for each in operation.attempts) if operation.key is None and went_on else 0
-
-
-def _effects_of(operation: Operation) -> set[int]:
-    """How many there may be. Who is told that it has been done already learns that an unanswered request did it."""
-    if operation.status is None:
-        return {0, 1}
-    done_before = operation.was_unknown and operation.code in _DONE_BEFORE
-    return {1} if done_before or not operation.code else {0}
 
 
 def _unknown(evidence: Evidence) -> int:
     return sum(each.was_unknown for each in evidence.operations)
-
-
-def _done_unawares(evidence: Evidence) -> str:
-    """How many requests had their effect, and their client was not told so, by what it was told."""
-    done = {event.request_id for event in evidence.tables["events"]}
-    told = Counter(
-        attempt.status or "no answer"
-        for each in evidence.operations
-        for number, attempt in enumerate(each.attempts)
-        if attempt.is_unknown and f"{each.id}.{number}" in done
-    )
-    return ", ".join(f"{count} with {status}" for status, count in told.items()) or "none"
 
 
 @_invariant("every answer is one of the contract", lambda e: f"{sum(len(o.attempts) for o in e.operations)} requests")
@@ -285,7 +239,7 @@ def answers(evidence: Evidence) -> Findings:
     """Nobody is told anything that cannot be, and no request fails by our own fault."""
     for each in evidence.operations:
         kind = "enroll without key" if each.kind == "enroll" and each.key is None else each.kind
-        at_once, after_unknown = _EXPECTED[kind]
+        at_once, after_unknown = EXPECTED[kind]
         allowed = at_once | after_unknown if each.was_unknown else at_once
         got = each.code or str(each.status)
         if each.status is not None and got not in allowed:

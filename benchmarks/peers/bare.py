@@ -123,7 +123,9 @@ def _answer(environ):
 
 def _one(statement, values):
     if not hasattr(_kept, "connection"):
-        _kept.connection = psycopg.connect(autocommit=True, prepare_threshold=1)
+        # As the service: planned for the values of one course, a first page of reviews walks those of all courses.
+        plans = "-c plan_cache_mode=force_generic_plan"
+        _kept.connection = psycopg.connect(autocommit=True, prepare_threshold=1, options=plans)
     try:
         return _kept.connection.execute(statement, values).fetchone() or ("409 Conflict", "{}")
     except psycopg.errors.UniqueViolation:

@@ -99,17 +99,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         arrivals.register(self.connection.fileno(), select.POLLIN)
         return not arrivals.poll(0)
 
-    def planned_cursor(self, format: Format = Format.TEXT) -> CursorWrapper:
+    def planned_cursor(self) -> CursorWrapper:
         """A cursor whose statements the server parses and plans once for each connection, and not at each run.
 
         Unless `prepare_threshold` is None. Values travel beside the statement; Django's own cursors write them into it,
-        and it is new to the server each time. Rows come in `format`: binary ones are read several times as fast, if
-        psycopg knows all their types.
+        and it is new to the server each time. Rows come in binary, which is read several times as fast: only types that
+        psycopg knows may be asked for, and jsonb comes parsed.
         """
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor = psycopg.Cursor(self.connection)
-        cursor.format = format
+        cursor.format = Format.BINARY
         wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]  # unknown to django-stubs
         return wrapped

@@ -6,10 +6,10 @@ import pytest
 
 from contracts.gate import verdict
 from contracts.gate.documents import PUBLISHED, read
-from contracts.tests import planted_in_answers, planted_in_requests
+from contracts.tests import planted_in_answers, planted_in_members, planted_in_operations, planted_in_requests
 from contracts.tests.planting import PLANTED, TODAY, excerpt
 
-assert planted_in_answers, planted_in_requests
+assert all((planted_in_answers, planted_in_members, planted_in_operations, planted_in_requests))
 
 CONTRACT = excerpt(read(PUBLISHED))
 AT_ONCE = 24

@@ -8,7 +8,7 @@ import yaml
 
 from contracts.gate import checks, documents, publishing
 from contracts.migrating.releases import newest, of_release
-from contracts.tests import planted_in_answers, planted_in_requests
+from contracts.tests import planted_in_members, planted_in_operations
 from contracts.tests.planting import TODAY, Change, operation
 
 LATER = date(2029, 1, 1)
@@ -49,7 +49,7 @@ def release(folder: Path, version: str, *changes: Change, supported_until: date 
 
 class TestPublish:
     def test_takes_an_addition(self, house: Path) -> None:
-        candidate = written(house, planted_in_answers.a_member_is_new)
+        candidate = written(house, planted_in_members.a_member_is_new)
         outcome = publishing.publish(candidate, today=TODAY)
         assert (str(outcome.verdict), outcome.refusal) == ("additive", "")
         assert published() == candidate.read_text()
@@ -62,13 +62,13 @@ class TestPublish:
 
     def test_refuses_a_breach(self, house: Path) -> None:
         before = published()
-        outcome = publishing.publish(written(house, planted_in_answers.a_member_is_gone), today=TODAY)
+        outcome = publishing.publish(written(house, planted_in_members.a_member_is_gone), today=TODAY)
         assert str(outcome.verdict) == "breaking"
         assert outcome.refusal
         assert published() == before
 
     def test_takes_back_what_no_release_holds_when_asked_to(self, house: Path) -> None:
-        candidate = written(house, planted_in_answers.a_member_is_gone)
+        candidate = written(house, planted_in_members.a_member_is_gone)
         outcome = publishing.publish(candidate, today=TODAY, draft=True)
         assert (str(outcome.verdict), outcome.refusal) == ("breaking", "")
         assert published() == candidate.read_text()
@@ -76,14 +76,14 @@ class TestPublish:
     def test_never_takes_back_what_a_release_holds(self, house: Path) -> None:
         release(house, "1.0.0")
         before = published()
-        candidate = written(house, planted_in_answers.a_member_is_gone)
+        candidate = written(house, planted_in_members.a_member_is_gone)
         outcome = publishing.publish(candidate, today=TODAY, draft=True)
         assert "Clients of 1.0.0 depend on it" in outcome.refusal
         assert published() == before
 
     def test_takes_back_what_only_a_release_held_that_is_no_longer_supported(self, house: Path) -> None:
         release(house, "1.0.0", supported_until=date(2027, 5, 1))
-        candidate = written(house, planted_in_answers.a_member_is_gone)
+        candidate = written(house, planted_in_members.a_member_is_gone)
         assert publishing.publish(candidate, today=TODAY, draft=True).refusal == ""
 
 
@@ -110,20 +110,20 @@ class TestChecks:
 
     def test_find_a_breach_that_came_by_another_way(self, house: Path) -> None:
         release(house, "1.0.0")
-        release(house, "1.1.0", planted_in_answers.a_member_is_gone)
+        release(house, "1.1.0", planted_in_members.a_member_is_gone)
         told = [fault.partition(":")[0] for fault in faults()]
         assert [each for each in told if "Hurts" not in each] == ["Breaks clients of 1.0.0"] * 2
         assert "Hurts web, reading a course" in told
 
     def test_let_go_of_what_a_later_release_announced(self, house: Path) -> None:
         release(house, "1.0.0")
-        release(house, "1.1.0", planted_in_requests.leaving_yesterday)
-        release(house, "1.2.0", planted_in_requests.an_operation_leaves_after_its_date)
+        release(house, "1.1.0", planted_in_operations.leaving_yesterday)
+        release(house, "1.2.0", planted_in_operations.an_operation_leaves_after_its_date)
         assert [fault for fault in faults() if "Breaks" in fault] == []
 
     def test_do_not_mind_releases_that_are_no_longer_supported(self, house: Path) -> None:
         release(house, "1.0.0", supported_until=date(2027, 5, 31))
-        release(house, "1.1.0", planted_in_answers.a_member_is_gone)
+        release(house, "1.1.0", planted_in_members.a_member_is_gone)
         assert [fault for fault in faults() if "Hurts" not in fault] == []
 
     def test_find_a_release_that_was_altered(self, house: Path) -> None:
@@ -134,11 +134,11 @@ class TestChecks:
 
     def test_find_a_version_that_was_not_raised(self, house: Path) -> None:
         release(house, "1.0.0")
-        documents.PUBLISHED.write_text(written(house, planted_in_answers.a_member_is_new).read_text())
+        documents.PUBLISHED.write_text(written(house, planted_in_members.a_member_is_new).read_text())
         assert faults() == ["It differs from release 1.0.0: give it the version 1.1.0 in config/settings.py."]
 
     def test_find_what_should_be_gone(self, house: Path) -> None:
-        release(house, "1.0.0", planted_in_requests.leaving_tomorrow)
+        release(house, "1.0.0", planted_in_operations.leaving_tomorrow)
         assert faults() == []
         assert faults(LATER) == [
             "GET /api/v1/courses was to be gone on 2027-06-02. Take it out, then make contract.",

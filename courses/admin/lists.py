@@ -18,7 +18,7 @@ from common.admin.charts import Bar, Chart, Part
 from common.admin.display import NOTHING, badge, code, moment, plural, share
 from common.admin.timeline import LENGTH, entries
 from common.events import selectors as events
-from courses import rules, selectors
+from courses import rules, search, selectors
 from courses.admin.steps import Archive, Close, EditAdmission, EditTexts, NewCourse, Open
 from courses.models import Course
 from courses.types import CourseStatus
@@ -76,7 +76,7 @@ class CourseAdmin(RecordAdmin):
         key = ids.decode(ids.COURSE, text)
         if key is not None:
             return queryset.filter(pk=key)
-        by_words = selectors.searched(queryset, text)
+        by_words = search.searched(queryset, text)
         return by_words if by_words.exists() else queryset.filter(slug=text)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -7,11 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from common.tests.factories import NOW
 from common.tests.traversal import everything, pages
 from common.types import Page, PageRequest
+from courses import search, selectors
 from courses import services as courses
 from courses.tests.factories import (
     a_closed_course,
@@ -174,6 +176,21 @@ class TestListCourses:
 
 
 class TestSearch:
+    @pytest.fixture(autouse=True, params=[5_000, 0], ids=["few have it", "many have it"])
+    def few(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+        """Courses with a word are few up to so many: found ahead, or in the order of the list, they are the same."""
+        monkeypatch.setattr(search, "_FEW", request.param)
+        search._some.cache_clear()
+        yield request.param
+        search._some.cache_clear()
+
+    @pytest.fixture(params=[1, 2, 10_000])
+    def _near(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setattr(search, "AS_NEAR", request.param)
+        selectors._page.cache_clear()
+        yield
+        selectors._page.cache_clear()
+
     @pytest.fixture(autouse=True)
     def _some_courses(self) -> None:
         an_open_course(title="Knots and Splices", summary="Ropes that hold", instructor="Ada Lovelace")
@@ -213,6 +230,28 @@ class TestSearch:
     )
     def test_finds_a_course_in_which_each_word_begins_a_word(self, text: str, title: str) -> None:
         assert title in found(search=text)
+
+    @pytest.mark.parametrize("sort", courses.CourseSort)
+    def test_is_walked_in_every_order_and_only_through_what_is_asked_for(self, sort: courses.CourseSort) -> None:
+        for number in range(5):
+            an_open_course(title=f"Python {number % 3}", summary="Again")
+        close(an_open_course(title="Python at last"))
+        walked = everything(partial(catalogue, sort=sort, search="python", status=courses.CourseStatus.OPEN), limit=2)
+        alone = everything(partial(catalogue, sort=sort, status=courses.CourseStatus.OPEN))
+        assert walked == [course for course in alone if course.title.startswith("Python")]
+
+    def test_does_not_read_all_courses_for_what_few_have(self, few: int) -> None:
+        with CaptureQueriesContext(connection) as asked:
+            found(search="node")
+        reading = [query["sql"] for query in asked if "ORDER BY" in query["sql"] and "to_tsquery" in query["sql"]]
+        assert bool(reading) == (not few)
+
+    @pytest.mark.usefixtures("_near")
+    def test_goes_on_where_none_is_near(self) -> None:
+        for number in range(3):
+            an_open_course(title=f"Zebras {number}")
+        walked = everything(partial(catalogue, sort=courses.CourseSort.TITLE, search="zebras"), limit=2)
+        assert [course.title for course in walked] == ["Zebras 0", "Zebras 1", "Zebras 2"]
 
     @pytest.mark.parametrize("text", ["nots", "knots bends", "secret", "!!!", "&", "' | zz:*", ":*", "\\", "<->", "%"])
     def test_finds_nothing_else(self, text: str) -> None:

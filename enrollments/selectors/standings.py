@@ -36,7 +36,7 @@ _PERSON = ("learner__id", "learner__email", "learner__display_name")
 
 def find_standing(*, course_id: UUID, learner_id: UUID) -> tuple[UUID, Status] | None:
     """The id and state of the learner's live row in the course, if there is one."""
-    row = _standing().row(course_id=course_id, learner_id=learner_id)
+    row = _standing("pk", "status").row(course_id=course_id, learner_id=learner_id)
     return None if row is None else (row[0], Status(row[1]))
 
 
@@ -47,8 +47,8 @@ def find_standings(*, course_id: UUID, learner_ids: Sequence[UUID]) -> dict[UUID
 
 
 @cache
-def _standing() -> Statement:
-    return Statement(_live(Slot("course_id"), Slot("learner_id")).values_list("pk", "status"))
+def _standing(*columns: str) -> Statement:
+    return Statement(_live(Slot("course_id"), Slot("learner_id")).values_list(*columns))
 
 
 def get_standing(*, course_id: UUID, learner_id: UUID) -> Standing:
@@ -57,7 +57,7 @@ def get_standing(*, course_id: UUID, learner_id: UUID) -> Standing:
     Raises:
         EnrollmentNotFound: the learner neither is in the course nor waits for it.
     """
-    row = _live(course_id, learner_id).values_list(*_ENROLLMENT, *_PLACE).first()
+    row = _standing(*_ENROLLMENT, *_PLACE).row(course_id=course_id, learner_id=learner_id)
     if row is None:
         raise EnrollmentNotFound("You are neither enrolled in this course nor in line for it.")
     row_id, _, _, status, *_ = row

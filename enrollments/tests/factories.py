@@ -187,6 +187,12 @@ def rows_of(one: enrollments.Import) -> list[enrollments.ImportedRow]:
     return list(enrollments.report_import(partner_id=one.partner_id, import_id=one.id))
 
 
+def counts(one: enrollments.Import) -> dict[str, int]:
+    """The counts that are not 0."""
+    names = [each.value for each in enrollments.RowResult]
+    return {name: getattr(one.counts, name) for name in names if getattr(one.counts, name)}
+
+
 def imp(import_id: UUID) -> str:
     """The public id of an import."""
     return ids.encode(ids.IMPORT, import_id)

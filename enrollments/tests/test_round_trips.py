@@ -112,8 +112,8 @@ class TestRoundTripsOfWritingAReview:
 LISTS = {
     "/api/v1/courses": 1,
     "/api/v1/enrollments": 3,
-    "/api/v1/courses/{course}/enrollments": 5,
-    "/api/v1/courses/{course}/waitlist": 6,
+    "/api/v1/courses/{course}/enrollments": 4,
+    "/api/v1/courses/{course}/waitlist": 5,
 }
 
 

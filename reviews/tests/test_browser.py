@@ -13,7 +13,6 @@ from pytest_django.live_server_helper import LiveServer
 
 from common.tests.browser import Watched, a_page
 from common.tests.factories import PASSWORD
-from common.tests.staff import address
 from reviews.tests.factories import (
     APPROVE,
     Written,
@@ -27,13 +26,13 @@ from reviews.tests.factories import (
     rewrite,
     standing,
 )
+from reviews.tests.pages import LIST, at
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 T = TypeVar("T")
 
 EMAIL = "moderator@example.org"
-LIST = "/admin/reviews/review/"
 
 
 @pytest.fixture(autouse=True)
@@ -73,10 +72,6 @@ def sign_in(watched: Watched, url: str) -> Page:
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     return page
-
-
-def at(review: Written, page: str = "change") -> str:
-    return address(f"reviews_review_{page}", review.id)
 
 
 def says(page: Page, what: str) -> None:
