@@ -124,7 +124,7 @@ def _fill(database: Database) -> None:
 
 
 def _wait(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         if time.monotonic() > deadline:
             raise RuntimeError("It did not come to that.")

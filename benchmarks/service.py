@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.database import service_environment
 
 _ROOT = Path(__file__).parent.parent
-_START_SECONDS = 30
+_START_SECONDS = 60
 _STOP_SECONDS = 30
 
 

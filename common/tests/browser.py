@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, expect, sync_playwright
 
 from common.tests.factories import PASSWORD
+from common.tests.patience import PATIENCE_SECONDS
 
 _WATCH_POLICY = """
 window.violations = [];
@@ -20,6 +21,7 @@ document.addEventListener("securitypolicyviolation",
                           (event) => window.violations.push(`${event.effectiveDirective} ${event.blockedURI}`));
 """
 
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 # To read styles again from their addresses, as axe-core does for one rule of little weight, the policy does not allow.
 _AXE = {"resultTypes": ["violations"], "preload": False}
@@ -85,6 +87,7 @@ def a_page(**context: Any) -> Iterator[Watched]:
         # The sandbox does not work for root, as whom containers run.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_context(**context).new_page()
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
         watched = Watched(page)
         page.add_init_script(_WATCH_POLICY)
         page.on("console", watched.hear)

@@ -17,6 +17,8 @@ from pathlib import Path
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from common.tests.patience import PATIENCE_SECONDS
+
 # For each database. Some tests hold as many transactions open.
 _POOL_SIZE = 40
 _PORT = 6432  # names the socket; nothing listens on TCP
@@ -66,11 +68,11 @@ def pgbouncer(url: str) -> Iterator[tuple[str, str]]:
             yield urls[0], urls[1]
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(PATIENCE_SECONDS)
 
 
 def _wait_until_it_serves(conninfo: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         with suppress(psycopg.OperationalError), psycopg.connect(conninfo):
             return

@@ -16,12 +16,12 @@ from django.db import connection, connections, transaction
 
 from common.db import execute, fetch_one
 from common.errors import DomainError
+from common.tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 U = TypeVar("U")
 A = TypeVar("A")
 
-PATIENCE_SECONDS = 10.0
 _WAITS = """
     SELECT EXISTS (
         SELECT FROM pg_stat_activity AS one JOIN pg_stat_activity AS other ON other.pid = ANY(pg_blocking_pids(one.pid))

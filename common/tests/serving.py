@@ -16,6 +16,8 @@ from typing import Any
 
 from django.conf import settings
 
+from common.tests.patience import PATIENCE_SECONDS, eventually
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -68,7 +70,7 @@ def gunicorn(log: Path, **environment: str) -> Iterator[Gunicorn]:
 
 def _end_all(process: "subprocess.Popen[bytes]") -> None:
     """The process is gone, and so are those that took its place: all are of its session."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
         while time.monotonic() < deadline:
@@ -79,19 +81,19 @@ def _end_all(process: "subprocess.Popen[bytes]") -> None:
 
 
 def wait_until_it_answers(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if ask(port, "GET", "/health/live").status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("The server does not come up.")
+    assert eventually(lambda: _answers(port)), "The server does not come up."
+
+
+def _answers(port: int) -> bool:
+    try:
+        return ask(port, "GET", "/health/live").status == 200
+    except OSError:
+        return False
 
 
 def ask(port: int, method: str, path: str, body: Any = None, **headers: str) -> Answer:
     """What a client gets that sends all it has before it listens."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     chunked = body is not None and not isinstance(body, bytes)
     try:

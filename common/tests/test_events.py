@@ -12,7 +12,8 @@ from common.db import NotInTransaction
 from common.events import selectors, services
 from common.events.types import EventRecord, Occurrence, Subscription
 from common.models import Event
-from common.tests.races import PATIENCE_SECONDS, holding, meet, rival, wave
+from common.tests.patience import PATIENCE_SECONDS
+from common.tests.races import holding, meet, rival, wave
 from common.tests.recorded import recording
 from common.tests.unchanged import nothing_changed
 from common.types import Actor, Page, PageRequest

@@ -23,6 +23,7 @@ from common.api import ApiView
 from common.models import IdempotencyRecord, User
 from common.problem_types import CATALOGUE
 from common.tests.factories import PASSWORD, ApiClient, a_person, client_of, staff_member
+from common.tests.patience import PATIENCE_SECONDS
 from common.tests.problems import refused
 from common.tests.races import holding
 from common.tests.sessions import of_a_session
@@ -50,7 +51,7 @@ class Server:
             headers["Authorization"] = f"Bearer {AccessToken.for_user(person)}"
         request = RequestFactory(headers={name.replace("_", "-"): value for name, value in headers.items()})
         environ = {**request.generic(method, path).environ, "wsgi.input": BytesIO()}
-        return self._thread.submit(self._answer, environ).result(20)
+        return self._thread.submit(self._answer, environ).result(PATIENCE_SECONDS)
 
     def _answer(self, environ: dict[str, Any]) -> HttpResponse:
         response = self._application(environ, lambda *_: None)
@@ -60,7 +61,7 @@ class Server:
         return response
 
     def stop(self) -> None:
-        self._thread.submit(connections.close_all).result(20)
+        self._thread.submit(connections.close_all).result(PATIENCE_SECONDS)
         self._thread.shutdown()
 
 

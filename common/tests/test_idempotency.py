@@ -14,6 +14,7 @@ from common import idempotency
 from common.errors import DomainError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from common.models import IdempotencyRecord, User
 from common.tests.keyed import make_person, once
+from common.tests.patience import PATIENCE_SECONDS
 from common.tests.races import holding, rival, wave
 from common.tests.unchanged import nothing_changed
 
@@ -100,7 +101,7 @@ class TestAProcessThatIsKilled:
             cwd=settings.BASE_DIR,
             env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings_test"},
             check=False,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
         assert done.returncode == -SIGKILL
 

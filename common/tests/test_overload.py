@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from common.overload import Refusal, Way, refusal
+from common.tests.patience import PATIENCE_SECONDS
 from common.tests.serving import Answer, Gunicorn, answer_of, ask, gunicorn
 from common.tests.workers import wait_until
 
@@ -44,7 +45,7 @@ def full(port: int) -> Iterator[None]:
 
 @contextmanager
 def kept(port: int) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         yield connection
     finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from common.models import User
+from common.tests.patience import PATIENCE_SECONDS
 from common.tests.serving import Gunicorn, answer_of, ask, gunicorn
 from common.tests.workers import url_of_the_database, wait_until
 from courses.tests.factories import an_open_course, crs
@@ -51,7 +52,7 @@ class Load:
         self._lock = threading.Lock()
 
     def client(self, *, keeps: bool) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         headers = {} if keeps else {"Connection": "close"}
         while not self._stop.is_set():
             try:
@@ -102,7 +103,7 @@ def replace_all(server: Gunicorn, log: Path) -> None:
     server.process.send_signal(signal.SIGUSR2)
     wait_until(lambda: len(pids(LISTENING, log)) == 2 and len(pids(READY, log)) == 4)
     server.process.terminate()
-    server.process.wait(30)
+    server.process.wait(PATIENCE_SECONDS)
 
 
 class TestReplacing:
@@ -141,7 +142,7 @@ class TestStopping:
     def test_answers_the_requests_at_hand_and_on_kept_connections_says_that_it_closes(
         self, server: Gunicorn, log: Path
     ) -> None:
-        kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        kept = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
         kept.request("GET", "/health/live")
         assert answer_of(kept.getresponse()).headers["connection"] == "keep-alive"
         with begun(server.port) as connection:
@@ -155,13 +156,13 @@ class TestStopping:
             response.begin()
             answer = answer_of(response)
         assert answer.status == 201
-        assert server.process.wait(30) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
         assert User.objects.count() == 1
 
     def test_answers_those_who_have_connected_but_were_not_accepted_yet(self, server: Gunicorn, log: Path) -> None:
         for worker in pids(BOOTING, log):
             os.kill(worker, signal.SIGSTOP)
-        waiting = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=20) for _ in range(20)]
+        waiting = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS) for _ in range(20)]
         for connection in waiting:
             connection.request("GET", "/health/live")
         server.process.terminate()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from common import local_run
 from common.local_run import Child, LocalRunError, Supervisor, check_port, hold_folder, static_fingerprint
+from common.tests.patience import eventually
 
 # A child with a child of its own, as gunicorn has workers; both write their number into the folder.
 PARENT_AND_CHILD = ["/bin/sh", "-c", "sleep 300 & echo $! > grandchild; echo $$ > child; wait"]
@@ -32,15 +33,6 @@ with hold_folder(folder, port=8000, say=print) as lock:
         supervisor.tick()
         time.sleep(0.02)
 """
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def number_in(path: Path) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from common.tests.patience import PATIENCE_SECONDS
 from common.tests.serving import ask, gunicorn
 
 MEGABYTE = 1_048_576
@@ -79,7 +80,7 @@ class TestBodies:
         assert ask(port, method, path, b"x" * (10 * MEGABYTE)).status == status
 
     def test_that_nobody_reads_do_not_spoil_the_next_request_on_the_connection(self, port: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
         connection.request("POST", "/api/v1/nope", b"x" * MEGABYTE)
         assert connection.getresponse().read()
         kept = connection.sock

@@ -1,7 +1,7 @@
 """What is sent, and what becomes of it. The receivers are real servers on this machine."""
 
 import json
-import time
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from standardwebhooks import WebhookVerificationError
 from common import outgoing
 from common.models import Webhook, WebhookDelivery
 from common.tests.factories import a_person, client_of
+from common.tests.patience import eventually
 from common.tests.receiver import Behaviour, Receiver, hang, hang_up, receiving, status, without_end
 from common.tests.webhooks import OWNER, TYPES, a_webhook, deliver, delivery_of, evt, hand_on, happen, log_of, pass_time
 from common.webhooks import delivering, secrets
@@ -30,8 +31,13 @@ DAY = outgoing.DAY
 
 @pytest.fixture(autouse=True)
 def _this_machine(settings: Any) -> None:
-    """The receivers are on this machine, and nobody waits long for them."""
+    """The receivers are on this machine."""
     settings.WEBHOOK_ALLOW_PRIVATE_ADDRESSES = True
+
+
+@pytest.fixture
+def impatient(settings: Any) -> None:
+    """Whoever says nothing is not waited for long."""
     settings.WEBHOOK_TIMEOUT_SECONDS = 0.5
 
 
@@ -152,9 +158,11 @@ FAILURES: list[tuple[str, Behaviour, tuple[int | None, str | None]]] = [
     ("redirects", status(302, Location="https://elsewhere.example/"), (302, None)),
     ("redirects for good", status(308, Location="https://elsewhere.example/"), (308, None)),
     ("refuses", status(404), (404, None)),
-    ("hangs", hang, (None, "timed_out")),
     ("hangs up", hang_up, (None, "cut_off")),
-    ("drips", without_end("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "x", pause=0.1), (None, "timed_out")),
+]
+SILENCES: list[tuple[str, Behaviour]] = [
+    ("hangs", hang),
+    ("drips", without_end("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "x", pause=0.1)),
 ]
 
 
@@ -174,6 +182,16 @@ class TestFailure:
 
         assert (statuses(webhook), log_of(webhook)) == (["delivered"], [entry, (200, None)])
         assert len(receiver.received) == 2
+
+    @pytest.mark.usefixtures("impatient")
+    @pytest.mark.parametrize("does", [each[1] for each in SILENCES], ids=[each[0] for each in SILENCES])
+    def test_is_not_to_answer_in_time(self, does: Behaviour, receiver: Receiver) -> None:
+        receiver.then(does)
+        webhook = a_webhook(url=receiver.url)
+        happen()
+        deliver()
+
+        assert (statuses(webhook), log_of(webhook)) == (["pending"], [(None, "timed_out")])
 
     def test_is_tried_again_with_growing_pauses_for_a_day_and_then_given_up(self, receiver: Receiver) -> None:
         receiver.then(status(500))
@@ -243,6 +261,7 @@ class TestFailure:
         assert statuses(webhook) == ["delivered"] * 19 + ["pending"]
 
 
+@pytest.mark.usefixtures("impatient")
 class TestSilence:
     def test_is_met_with_silence_that_grows(self, receiver: Receiver) -> None:
         receiver.then(hang)
@@ -307,16 +326,19 @@ class TestTurn:
         assert len(receiver.received) == 4
 
     def test_sends_several_at_once(self, receiver: Receiver) -> None:
-        """One that is slow does not make a queue of the others."""
-        receiver.then(hang, *[status(204)] * 7, hang, *[status(204)] * 7)
-        a_webhook(url=receiver.url)
-        for number in range(16):
+        """One that is slow does not make a queue of the others: it answers only when all have come."""
+
+        def wait_for_the_others(line: socket.socket) -> None:
+            assert eventually(lambda: len(receiver.received) == 8)
+            status(204)(line)
+
+        receiver.then(wait_for_the_others, status(204))
+        webhook = a_webhook(url=receiver.url)
+        for number in range(8):
             happen(subject=f"enr_{number}")
-        started = time.monotonic()
         deliver()
 
-        assert len(receiver.received) == 16
-        assert time.monotonic() - started < 3
+        assert statuses(webhook) == ["delivered"] * 8
 
 
 class TestClaim:

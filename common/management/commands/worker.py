@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Timer
 from types import FrameType
 from typing import Any, Literal
 
@@ -89,6 +91,8 @@ class Command(BaseCommand):
                         task.cancel()
                     for number in _STOP:
                         loop.remove_signal_handler(number)
+                    if self.asked_to_stop:
+                        _leave_within(_FAREWELL_SECONDS)
                     _on_stop(signal.SIG_IGN if self.asked_to_stop else lambda *_: sys.exit(0))
 
     def _stop(self) -> None:
@@ -110,6 +114,13 @@ class Command(BaseCommand):
         for fault in faults:
             if fault is not None:
                 raise fault
+
+
+def _leave_within(seconds: float) -> None:
+    """The process ends by then. No job is at hand, and threads wait without end for a database that says nothing."""
+    timer = Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()
 
 
 def _on_stop(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
