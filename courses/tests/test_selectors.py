@@ -51,6 +51,11 @@ def found(**question: Any) -> set[str]:
     return {course.title for course in everything(partial(catalogue, **question))}
 
 
+def readings(asked: CaptureQueriesContext) -> int:
+    """In how many statements the texts of courses were read in the order of the list."""
+    return len([query for query in asked if "ORDER BY" in query["sql"] and "to_tsquery" in query["sql"]])
+
+
 def rate(course_id: UUID, average: Decimal | None) -> None:
     with transaction.atomic():
         courses.record_rating(course_id=course_id, average=average, count=0 if average is None else 3)
@@ -184,11 +189,12 @@ class TestSearch:
         yield request.param
         search._some.cache_clear()
 
-    @pytest.fixture(params=[1, 2, 10_000])
-    def _near(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    @pytest.fixture(params=[1, 7, 8, 10_000])
+    def near(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+        """So many courses are near the beginning of a page."""
         monkeypatch.setattr(search, "AS_NEAR", request.param)
         selectors._page.cache_clear()
-        yield
+        yield request.param
         selectors._page.cache_clear()
 
     @pytest.fixture(autouse=True)
@@ -243,15 +249,17 @@ class TestSearch:
     def test_does_not_read_all_courses_for_what_few_have(self, few: int) -> None:
         with CaptureQueriesContext(connection) as asked:
             found(search="node")
-        reading = [query["sql"] for query in asked if "ORDER BY" in query["sql"] and "to_tsquery" in query["sql"]]
-        assert bool(reading) == (not few)
+        assert bool(readings(asked)) == (not few)
 
-    @pytest.mark.usefixtures("_near")
-    def test_goes_on_where_none_is_near(self) -> None:
+    def test_goes_on_where_too_few_are_near(self, near: int, few: int) -> None:
         for number in range(3):
             an_open_course(title=f"Zebras {number}")
-        walked = everything(partial(catalogue, sort=courses.CourseSort.TITLE, search="zebras"), limit=2)
-        assert [course.title for course in walked] == ["Zebras 0", "Zebras 1", "Zebras 2"]
+        zebras = partial(catalogue, sort=courses.CourseSort.TITLE, search="zebras")
+        assert [course.title for course in everything(zebras, limit=2)] == ["Zebras 0", "Zebras 1", "Zebras 2"]
+        with CaptureQueriesContext(connection) as asked:
+            zebras(PageRequest(limit=2))
+        # Before them stand five others.
+        assert readings(asked) == (0 if few else 1 if near >= 8 else 2)
 
     @pytest.mark.parametrize("text", ["nots", "knots bends", "secret", "!!!", "&", "' | zz:*", ":*", "\\", "<->", "%"])
     def test_finds_nothing_else(self, text: str) -> None:
