@@ -256,7 +256,7 @@ class TestHealth:
         thread = Thread(target=ask)
         thread.start()
         thread.join()
-        assert perf_counter() - started < 1
+        assert perf_counter() - started < 5
         [response] = answers
         assert response.status_code == 503
         assert response["Content-Type"] == "application/problem+json"
