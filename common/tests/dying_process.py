@@ -1,30 +1,21 @@
-"""A process that answers one request under an idempotency key, and is killed before or after its commit."""
+"""What a process does that answers one request under an idempotency key, and is killed before or after its commit."""
 
 import os
-import sys
 from signal import SIGKILL
 
-import django
+from django.http import HttpResponse
+
+from common.tests.keyed import make_person, once
 
 
-def run(database: str, instant: str) -> None:
-    """Make the person of `keyed` in `database` and die at `instant`."""
-    django.setup()
-    from django.db import connection  # noqa: PLC0415  # needs the settings
+def answer(instant: str) -> None:
+    """Make the person of `keyed` and die at `instant`."""
 
-    from common.tests.keyed import make_person, once  # noqa: PLC0415
-
-    connection.settings_dict["NAME"] = database
-
-    def work() -> object:
+    def work() -> HttpResponse:
         answer = make_person()
         if instant == "before the commit":
             os.kill(os.getpid(), SIGKILL)
         return answer
 
-    once(work)  # type: ignore[arg-type]
+    once(work)
     os.kill(os.getpid(), SIGKILL)
-
-
-if __name__ == "__main__":
-    run(*sys.argv[1:])

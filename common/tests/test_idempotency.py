@@ -1,20 +1,16 @@
 """An idempotency key among rivals and deaths; what it means over HTTP: `test_http_retries.py`."""
 
-import os
-import subprocess
-import sys
 from signal import SIGKILL
 
 import pytest
-from django.conf import settings
-from django.db import connection
 from django.http import HttpResponse
 
 from common import idempotency
 from common.errors import DomainError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from common.models import IdempotencyRecord, User
+from common.tests.apart import run_apart
+from common.tests.dying_process import answer
 from common.tests.keyed import make_person, once
-from common.tests.patience import PATIENCE_SECONDS
 from common.tests.races import holding, rival, wave
 from common.tests.unchanged import nothing_changed
 
@@ -96,14 +92,7 @@ class TestARefusal:
 class TestAProcessThatIsKilled:
     def die(self, instant: str) -> None:
         """Answer the same request in a process of its own, which dies at `instant`."""
-        done = subprocess.run(
-            [sys.executable, "-m", "common.tests.dying_process", connection.settings_dict["NAME"], instant],
-            cwd=settings.BASE_DIR,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings_test"},
-            check=False,
-            timeout=PATIENCE_SECONDS,
-        )
-        assert done.returncode == -SIGKILL
+        assert run_apart(answer, instant) == -SIGKILL
 
     def test_before_its_commit_leaves_nothing_and_the_retry_does_the_work(self) -> None:
         with nothing_changed():

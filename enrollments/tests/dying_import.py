@@ -1,12 +1,12 @@
-"""A process that goes on with an import until it is killed, at one instant of it."""
+"""What a process does that goes on with an import until it is killed, at one instant of it."""
 
 import os
-import sys
 from signal import SIGKILL
 from typing import Any
 from uuid import UUID
 
-import django
+from common import clock
+from enrollments.services import import_runs
 
 # What is called at each instant, and whether the process dies before it or after.
 INSTANTS = {
@@ -21,15 +21,8 @@ INSTANTS = {
 }
 
 
-def run(database: str, import_id: str, instant: str, count: str) -> None:
-    """Go on with the import in `database` and die when the instant comes for the time `count`."""
-    django.setup()
-    from django.db import connection  # noqa: PLC0415  # needs the settings
-
-    from common import clock  # noqa: PLC0415
-    from enrollments.services import import_runs  # noqa: PLC0415
-
-    connection.settings_dict["NAME"] = database
+def go_on(import_id: str, instant: str, count: str) -> None:
+    """Go on with the import and die when the instant comes for the time `count`."""
     name, is_after = INSTANTS[instant]
     original = getattr(import_runs, name)
     left = int(count)
@@ -47,7 +40,3 @@ def run(database: str, import_id: str, instant: str, count: str) -> None:
     setattr(import_runs, name, dying)
     import_runs._ROWS_AT_ONCE = 2_000
     import_runs.run_import(import_id=UUID(import_id), seconds=600, now=clock.now())
-
-
-if __name__ == "__main__":
-    run(*sys.argv[1:])

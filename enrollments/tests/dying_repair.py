@@ -1,21 +1,15 @@
-"""A repair in a process of its own that is killed at its first item, before or after the commit."""
+"""What a process does that repairs and is killed at its first item, before or after the commit."""
 
 import os
-import sys
 from signal import SIGKILL
 
-import django
+from django.core.management import call_command
+
+from common.ops.running import Worker
 
 
-def run(database: str, instant: str, *arguments: str) -> None:
-    """Run `repair_enrollments` with these arguments in `database`, and die at `instant`."""
-    django.setup()
-    from django.core.management import call_command  # noqa: PLC0415  # needs the settings
-    from django.db import connection  # noqa: PLC0415
-
-    from common.ops.running import Worker  # noqa: PLC0415
-
-    connection.settings_dict["NAME"] = database
+def repair(instant: str, *arguments: str) -> None:
+    """Run `repair_enrollments` with these arguments, and die at `instant`."""
     note, attempt = Worker._note, Worker._attempt
 
     def dying_note(worker, items, results):  # type: ignore[no-untyped-def]
@@ -31,7 +25,3 @@ def run(database: str, instant: str, *arguments: str) -> None:
     else:
         Worker._attempt = dying_attempt  # type: ignore[method-assign]
     call_command("repair_enrollments", *arguments, "--yes", "--batch-size", "1", "--operator", "ada")
-
-
-if __name__ == "__main__":
-    run(*sys.argv[1:])

@@ -1,18 +1,16 @@
 """Whatever is killed in the middle of an import: each row is done exactly once, and the import comes to its end."""
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import SIGKILL
 
 import pytest
-from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 
 from common import db, jobs
 from common.models import Event, User
+from common.tests.apart import run_apart
 from common.tests.workers import Process, wait_until, workers
 from courses.tests.factories import an_open_course
 from enrollments import services as enrollments
@@ -20,7 +18,7 @@ from enrollments.jobs import run_import
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.models import Import as ImportFile
 from enrollments.models import PartnerLearner
-from enrollments.tests.dying_import import INSTANTS
+from enrollments.tests.dying_import import INSTANTS, go_on
 from enrollments.tests.factories import (
     a_partner,
     a_row,
@@ -65,9 +63,7 @@ def check_each_row_was_done_once(one: enrollments.Import, courses: list[object])
 
 def die(one: enrollments.Import, instant: str, count: int) -> None:
     """Another process goes on with the import, and is killed when the instant comes for the time `count`."""
-    command = [sys.executable, "-m", "enrollments.tests.dying_import", connection.settings_dict["NAME"], str(one.id)]
-    died = subprocess.run([*command, instant, str(count)], cwd=settings.BASE_DIR, check=False)
-    assert died.returncode == -SIGKILL
+    assert run_apart(go_on, str(one.id), instant, str(count)) == -SIGKILL
 
 
 def test_a_process_that_is_killed_at_any_instant(long_import: tuple[enrollments.Import, list[object]]) -> None:

@@ -1,21 +1,18 @@
 """Repairs that are interrupted, by whatever, and go on: in the end all is as if nothing had happened."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from datetime import timedelta
 from itertools import cycle
 from uuid import UUID
 
 import pytest
-from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from common import clock, ids
 from common.models import Event, OpsItem, OpsRun
 from common.ops import holding, kinds, runs
+from common.tests.apart import run_apart
 from common.tests.factories import a_learner
 from common.tests.operating import Ran, apply, operate
 from common.tests.races import rival
@@ -23,6 +20,7 @@ from common.tests.workers import query, wait_until_others_are_gone
 from courses.tests.factories import an_open_course, crs, seats_and_line
 from enrollments.models import Enrollment as EnrollmentRow
 from enrollments.tests.broken import a_stray_row, set_places
+from enrollments.tests.dying_repair import repair
 from enrollments.tests.factories import a_full_course
 
 REPAIR = "repair_enrollments"
@@ -196,15 +194,11 @@ def scope_of(courses: list[UUID]) -> list[str]:
 
 @pytest.mark.django_db(transaction=True)
 class TestKilled:
-    def die(self, instant: str, *arguments: str) -> int:
+    def die(self, instant: str, *arguments: str) -> int | None:
         """How the process ends that runs the command with these arguments and is killed at its first item."""
-        script = "enrollments.tests.dying_repair"
-        database = str(connection.settings_dict["NAME"])
-        command = [sys.executable, "-m", script, database, instant, *arguments]
-        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings_test"}
-        ended = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, capture_output=True, check=False)
+        code = run_apart(repair, instant, *arguments)
         wait_until_others_are_gone()
-        return ended.returncode
+        return code
 
     def test_at_every_item_it_comes_to_what_one_run_comes_to(self) -> None:
         whole, pieces = a_broken_world(), a_broken_world()
