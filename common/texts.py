@@ -1,6 +1,7 @@
 """What a piece of text must be like, wherever it comes from."""
 
 import re
+from unicodedata import category
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -14,6 +15,8 @@ EMAIL_LENGTH = 254
 NO_MAIL_DOMAIN = "no-mail.invalid"
 
 _ONE_LINE = re.compile(ONE_LINE)
+# What joins letters, in Persian for one.
+_JOINERS = "\u200c\u200d"
 
 
 def fault_of_line(text: str, *, max_length: int) -> str | None:
@@ -35,3 +38,15 @@ def fault_of_email(text: str) -> str | None:
         return NO_EMAIL
     # Without regard to case, Django's pattern and PostgreSQL take a long s for an s: one account for two people.
     return None if text.rpartition("@")[0].isascii() else NO_EMAIL
+
+
+def words(text: str) -> list[str]:
+    """The words of `text`, told apart as PostgreSQL's text search does it, which has none for a mark that is alone.
+
+    Marks are parts of words: without its vowel signs hardly a word of Hindi or Thai is one.
+    """
+    return "".join(each if _is_in_words(each) else " " for each in text).split()
+
+
+def _is_in_words(each: str) -> bool:
+    return each.isalnum() or each == "_" or each in _JOINERS or category(each).startswith("M")

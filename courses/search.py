@@ -4,7 +4,6 @@ It does not know how many courses have a word that begins like this, and takes r
 number. Left to itself it reads every course there is, in the order of the list, for a word that few or none have.
 """
 
-import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from django.contrib.postgres.search import SearchQuery, SearchVectorExact
 from django.db.models import BooleanField, F, Func, QuerySet
 
+from common import texts
 from common.compiled import Slot, Statement
 from courses.models import SEARCHED, Course
 
@@ -55,7 +55,7 @@ def _some() -> Statement:
 
 def _terms(text: str) -> str:
     """What PostgreSQL is to look for; empty if there is no word in `text`."""
-    return " & ".join(f"{word}:*" for word in re.findall(r"\w+", text))
+    return " & ".join(f"{word}:*" for word in texts.words(text))
 
 
 def _matching(courses: QuerySet[Course], terms: str | Slot) -> QuerySet[Course]:

@@ -30,6 +30,8 @@ UNKNOWN = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 HOUR = timedelta(hours=1)
 # Equal ones, equal but for case, and letters for which lower case is a matter of opinion.
 TITLES = ["Knots", "knots", "Knots", "Splices", "Äpfel", "İstanbul", "Straße", "STRASSE", "%_\\'\"", "日本語", "a", "A"]
+# In Hindi, Thai and Persian, in which vowels, tones and what joins letters are no letters; and é of two characters.
+WITH_MARKS = "हिन्दी, ภาษาไทย, می\u200cخوانیم, re\u0301sume\u0301s"
 AVERAGES = [None, Decimal("4.50"), Decimal("4.50"), Decimal("1.00"), Decimal("3.33"), None, Decimal("5.00")]
 
 
@@ -204,6 +206,7 @@ class TestSearch:
         an_open_course(title="Python 3.11 for Node.js people", description="Secret words")
         an_open_course(title="Python/Django, C++ & data-driven CI/CD", summary="See www.example.org/start")
         an_open_course(title="snake_case e-mail@example.org v1.5", instructor="O'Reilly")
+        an_open_course(title=WITH_MARKS)
 
     @pytest.mark.parametrize(
         ("text", "title"),
@@ -232,6 +235,12 @@ class TestSearch:
             ("mail@example", "snake_case e-mail@example.org v1.5"),
             ("v1.5", "snake_case e-mail@example.org v1.5"),
             ("o'reilly", "snake_case e-mail@example.org v1.5"),
+            ("हिन्दी", WITH_MARKS),
+            ("हिन्", WITH_MARKS),
+            ("ภาษาไทย", WITH_MARKS),
+            ("می\u200cخوانیم", WITH_MARKS),
+            ("re\u0301sume\u0301", WITH_MARKS),
+            ("❤️ knots \u0301", "Knots and Splices"),
         ],
     )
     def test_finds_a_course_in_which_each_word_begins_a_word(self, text: str, title: str) -> None:
@@ -261,7 +270,9 @@ class TestSearch:
         # Before them stand five others.
         assert readings(asked) == (0 if few else 1 if near >= 8 else 2)
 
-    @pytest.mark.parametrize("text", ["nots", "knots bends", "secret", "!!!", "&", "' | zz:*", ":*", "\\", "<->", "%"])
+    @pytest.mark.parametrize(
+        "text", ["nots", "knots bends", "secret", "!!!", "&", "' | zz:*", ":*", "\\", "<->", "%", "\u0301"]
+    )
     def test_finds_nothing_else(self, text: str) -> None:
         assert found(search=text) == set()
 

@@ -4,8 +4,7 @@ Each tab is bounded and sorted by the columns of one index; see `reviews.selecto
 both sides instead of compared for equality.
 """
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from django.core.paginator import Page
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
-from common import db, ids
+from common import db, ids, texts
 from common.admin import AutocompleteFilter, ChoiceFilter
 from common.admin.lists import BoundedCountPaginator
 from common.models import NAME, User
@@ -201,15 +200,15 @@ def searched(queryset: QuerySet, text: str) -> QuerySet:
 
 
 def _with_words(queryset: QuerySet, text: str) -> QuerySet:
-    words: Sequence[str] = re.findall(r"\w+", text)
+    words = texts.words(text)
     if not words:
         return queryset.none()
     # Whole words: the beginning of one may stand for thousands, and then for every review there is.
     query = SearchQuery(" & ".join(words), search_type="raw", config="simple")
     authors = list(User.objects.alias(name=NAME).filter(name=query).values_list("pk", flat=True)[:_MOST_AUTHORS])
-    texts = Review.objects.alias(searched=SEARCHED).filter(searched=query)
-    if texts[: _FEW + 1].count() <= _FEW:
-        return queryset.filter(Q(pk__in=list(texts.values_list("pk", flat=True))) | Q(author_id__in=authors))
+    having = Review.objects.alias(searched=SEARCHED).filter(searched=query)
+    if having[: _FEW + 1].count() <= _FEW:
+        return queryset.filter(Q(pk__in=list(having.values_list("pk", flat=True))) | Q(author_id__in=authors))
     # A frequent word is soon found in the order of the list. With a rare one PostgreSQL, which cannot tell, might read
     # every text there is in that order.
     frequent: QuerySet = queryset.alias(searched=SEARCHED).filter(Q(searched=query) | Q(author_id__in=authors))

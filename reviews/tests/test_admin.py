@@ -79,7 +79,7 @@ class TestQueue:
         assert listed(client, rule="shouting") == []
 
     def test_is_searched(self, client: StaffClient) -> None:
-        public = a_review(comment="Splendid knots throughout")
+        public = a_review(comment="Splendid knots throughout; हिन्दी में")
         retracted = a_review()
         retract(retracted)
         assert listed(client, q=rev(public)) == [public.id]
@@ -88,6 +88,7 @@ class TestQueue:
         assert listed(client, q=public.author.email) == [public.id]
         assert listed(client, q=crs(public.course_id)) == [public.id]
         assert listed(client, q="splendid KNOTS") == [public.id]
+        assert listed(client, q="हिन्दी knots") == [public.id]
         assert listed(client, q="splendid bread") == []
         assert listed(client, q="!") == []
 
