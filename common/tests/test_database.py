@@ -1,6 +1,8 @@
 """The database engine: dead connections are noticed, statements are planned once, and what is asked is counted."""
 
-from collections.abc import Callable
+import os
+import socket
+from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
@@ -12,6 +14,7 @@ from common.context import RequestContext, current_request, entered
 from common.database.base import DatabaseWrapper
 from common.tests.factories import a_learner
 from common.tests.sessions import of_a_session
+from common.tests.test_worker_outages import Line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,6 +69,29 @@ class TestHealthCheck:
         connection.connection.pgconn.get_result()
         connection.connection.pgconn.get_result()
         assert connection.is_usable()
+
+
+class TestServerThatVanished:
+    """Its machine or address is gone, and nobody says so."""
+
+    @pytest.fixture
+    def option(self) -> Iterator[Callable[[int, int], int]]:
+        """What the kernel goes by on a connection over a network."""
+        line = Line()
+        over_it = {**connection.get_connection_params(), "host": "127.0.0.1", "port": line.port}
+        with psycopg.connect(**over_it) as other, socket.socket(fileno=os.dup(other.fileno())) as ours:
+            yield ours.getsockopt
+        line.cut()
+
+    def test_is_noticed_where_something_was_sent(self, option: Callable[[int, int], int]) -> None:
+        assert 0 < option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) <= 30_000
+
+    def test_is_noticed_where_an_answer_is_waited_for(self, option: Callable[[int, int], int]) -> None:
+        assert option(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        idle, interval, count = (
+            option(socket.IPPROTO_TCP, name) for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+        assert idle + interval * count <= 30
 
 
 class TestPlannedStatements:

@@ -32,8 +32,6 @@ _PAUSE_SECONDS = 1
 # How long a worker that stops may take for its farewell to a database that may be away.
 _FAREWELL_SECONDS = 2
 _STOP = (signal.SIGTERM, signal.SIGINT)
-# A peer that vanished without a word is noticed after 25 seconds; on a Unix socket these say nothing.
-_KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 
 
 class Command(BaseCommand):
@@ -188,9 +186,9 @@ def _wait_for_database() -> None:
 def _make_connector() -> PsycopgConnector:
     """The worker's own connections, which LISTEN: behind PgBouncer they need WORKER_DATABASE_URL to pass it by."""
     if settings.WORKER_DATABASE_URL:
-        where = {"conninfo": settings.WORKER_DATABASE_URL, "kwargs": _KEEPALIVES}
+        where = {"conninfo": settings.WORKER_DATABASE_URL, "kwargs": settings.DATABASE_KEEPALIVES}
     else:
-        where = {"kwargs": {**connector_params(), **_KEEPALIVES}}
+        where = {"kwargs": connector_params()}
     return PsycopgConnector(min_size=1, max_size=4, timeout=5, **where)
 
 
