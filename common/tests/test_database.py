@@ -13,8 +13,8 @@ from common import db
 from common.context import RequestContext, current_request, entered
 from common.database.base import DatabaseWrapper
 from common.tests.factories import a_learner
+from common.tests.line import Line
 from common.tests.sessions import of_a_session
-from common.tests.test_worker_outages import Line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,18 +1,16 @@
 """A database that is away: for longer than the worker's patience, and while the worker is asked to stop."""
 
 import signal
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from common.db import execute
 from common.tests import sample_jobs
+from common.tests.line import Line
 from common.tests.patience import PATIENCE_SECONDS
 from common.tests.workers import Process, alive, defer, lines, outcomes, query, wait_until, workers
 
@@ -20,57 +18,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # The worker waits 5 seconds for a connection before it gives up and begins anew.
 LONGER_THAN_ITS_PATIENCE = 8
-
-
-class Line:
-    """The only way from the workers to the database.
-
-    Cut, it refuses whoever comes and loses whoever is there. Silent, it takes what is said and hands on nothing.
-    """
-
-    def __init__(self) -> None:
-        connection.ensure_connection()
-        there = connection.connection.info
-        self._database = f"{there.host}/.s.PGSQL.{there.port}"
-        self._ends: list[socket.socket] = []
-        self._listener: socket.socket | None = None
-        self._is_silent = False
-        self.port = 0
-        self.mend()
-
-    def mend(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
-
-    def fall_silent(self) -> None:
-        self._is_silent = True
-
-    def cut(self) -> None:
-        for end in [self._listener, *self._ends]:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self._ends = []
-
-    def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._database)
-                self._ends += [client, server]
-                for source, target in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
-
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65_536):
-                if not self._is_silent:
-                    target.sendall(data)
-        # Also after a client that was killed amid an answer, which ends with an error: the server must learn of it.
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
