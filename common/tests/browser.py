@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,6 +25,11 @@ expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 # To read styles again from their addresses, as axe-core does for one rule of little weight, the policy does not allow.
 _AXE = {"resultTypes": ["violations"], "preload": False}
+# In the dark a page is the same but for its colors.
+_IN_SCHEMES: dict[Literal["dark", "light"], dict[str, Any]] = {
+    "dark": {**_AXE, "runOnly": ["color-contrast"]},
+    "light": _AXE,
+}
 
 
 @dataclass
@@ -47,10 +52,16 @@ class Watched:
         assert self.hosts == {host}
 
     def check_accessibility(self) -> None:
-        """axe-core finds nothing serious or critical in it. What Playwright evaluates is not bound by the policy."""
-        found = Axe().run(self.page, options=_AXE).response["violations"]
-        serious = [_told(rule) for rule in found if rule["impact"] in {"serious", "critical"}]
-        assert serious == [], (self.page.url, serious)
+        """axe-core finds nothing serious or critical in it, in neither color scheme; afterwards it is light.
+
+        What Playwright evaluates is not bound by the policy.
+        """
+        for scheme, options in _IN_SCHEMES.items():
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.evaluate("document.getAnimations().forEach((each) => each.cancel())")  # half way between colors
+            found = Axe().run(self.page, options=options).response["violations"]
+            serious = [_told(rule) for rule in found if rule["impact"] in {"serious", "critical"}]
+            assert serious == [], (self.page.url, scheme, serious)
 
     def check_width(self, width: int) -> None:
         """In a window of this width nothing has to be scrolled sideways."""

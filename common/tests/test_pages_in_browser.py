@@ -14,9 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PAGES = ("/", "/problems", "/problems/course-full", "/admin/login/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_need_nothing_but_this_host(live_server: LiveServer, scheme: str) -> None:
-    with a_page(color_scheme=scheme) as watched:
+def test_pages_need_nothing_but_this_host(live_server: LiveServer) -> None:
+    with a_page() as watched:
         for path in PAGES:
             watched.page.goto(f"{live_server.url}{path}")
             watched.page.wait_for_load_state("networkidle")

@@ -40,8 +40,7 @@ def a_night_of_work() -> None:
     invariants.look(now=clock.now())
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_are_for_everybody(live_server: LiveServer, scheme: str) -> None:
+def test_are_for_everybody(live_server: LiveServer) -> None:
     an_operator()
     a_night_of_work()
     item = OpsItem.objects.filter(outcome="done").earliest("pk")
@@ -54,7 +53,7 @@ def test_are_for_everybody(live_server: LiveServer, scheme: str) -> None:
         address("common_opsitem_changelist"),
         address("common_opsitem_change", item.pk),
     ]
-    with a_page(viewport={"width": 1280, "height": 800}, color_scheme=scheme) as watched:
+    with a_page(viewport={"width": 1280, "height": 800}) as watched:
         page = watched.page
         page.goto(f"{live_server.url}/admin/")
         page.get_by_role("textbox", name="Email").fill(EMAIL)
