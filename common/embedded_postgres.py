@@ -28,6 +28,8 @@ NAME = "lectern"  # the database and its only role
 PORT = "5432"  # names the socket; nothing listens on TCP
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
+# One that takes longer is ended without a last checkpoint. Its data is safe: the next start recovers it.
+ORDERLY_STOP_SECONDS = 10
 LOG_BYTES = 10_000_000
 # Accounts that can run the server where root must not.
 UNPRIVILEGED = ("postgres", "nobody")
@@ -107,14 +109,29 @@ def ensure_running(data_dir: Path, *, durable: bool) -> dict[str, str]:
                 os.close(lock)
         elif time.monotonic() > deadline:
             raise EmbeddedPostgresError(
-                f"A PostgreSQL server on {place.data} runs but does not answer:\n{_log_end(place)}"
+                f"A PostgreSQL server on {place.data} runs but is silent; make db-stop ends it:\n{_log_end(place)}"
             )
         time.sleep(0.02)
     return _address(place)
 
 
+def start_again(data_dir: Path, *, durable: bool) -> None:
+    """The server of `data_dir` runs or is about to. Nobody waits for it: one that hangs answers nobody.
+
+    Raises:
+        EmbeddedPostgresError: the data belongs to another user, or there are no binaries.
+    """
+    place = _place(data_dir)
+    lock = _take_lock(place)
+    if lock is not None:
+        try:
+            _start(place, durable=durable, lock=lock)
+        finally:
+            os.close(lock)
+
+
 def stop(data_dir: Path) -> None:
-    """No process of the server of `data_dir` is left; open transactions were rolled back.
+    """No process of the server of `data_dir` is left, not of one that hangs either; open transactions were rolled back.
 
     Raises:
         EmbeddedPostgresError: the server belongs to another user or does not stop.
@@ -122,16 +139,19 @@ def stop(data_dir: Path) -> None:
     place = _place(data_dir)
     if not place.beside(".lock").exists():
         return
-    deadline = time.monotonic() + STOP_SECONDS
-    asked: set[int] = set()
+    began = time.monotonic()
+    asked: set[tuple[int, signal.Signals]] = set()
     while (lock := _take_lock(place)) is None:
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > STOP_SECONDS:
             raise EmbeddedPostgresError(f"PostgreSQL on {place.data} does not stop:\n{_log_end(place)}")
         with contextlib.suppress(OSError, ValueError, IndexError):
             pid = int((place.data / "postmaster.pid").read_text().split()[0])
-            if pid not in asked:
-                asked.add(pid)
-                os.kill(pid, signal.SIGINT)
+            how = signal.SIGINT if waited < ORDERLY_STOP_SECONDS else signal.SIGQUIT
+            if (pid, how) not in asked:
+                asked.add((pid, how))
+                os.kill(pid, how)
+                os.kill(pid, signal.SIGCONT)  # one that stands still does not hear it
         time.sleep(0.02)
     shutil.rmtree(place.sockets, ignore_errors=True)
     os.close(lock)

@@ -9,14 +9,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
+from django.core.management import load_command_class
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from common import embedded_postgres
 from common.embedded_database.base import DatabaseWrapper
-from common.embedded_postgres import EmbeddedPostgresError, ensure_running, stop
+from common.embedded_postgres import EmbeddedPostgresError, ensure_running, start_again, stop
+from common.tests.patience import eventually
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,18 @@ class TestAfterACrash:
         os.kill(postmaster(data_dir), signal.SIGKILL)  # it stays a zombie: this process does not wait for it
         assert run_sql(data_dir, "SELECT value FROM kept_after_kill") == [(7,)]
 
+    def test_who_keeps_it_running_starts_it_again(self, data_dir: Path) -> None:
+        address = ensure_running(data_dir, durable=False)
+        os.kill(postmaster(data_dir), signal.SIGKILL)
+
+        def is_there_again() -> bool:
+            start_again(data_dir, durable=False)
+            with contextlib.suppress(psycopg.OperationalError), psycopg.connect(**address, dbname="postgres"):
+                return True
+            return False
+
+        assert eventually(is_there_again)
+
     @pytest.mark.parametrize("content", ["{stranger}\n/elsewhere\n", "", "not a number\n"])
     def test_left_pid_file_is_not_believed(self, data_dir: Path, content: str) -> None:
         stranger = subprocess.Popen(["sleep", "60"])
@@ -135,6 +150,40 @@ class TestAfterACrash:
         with psycopg.connect(**ensure_running(data_dir, durable=False), dbname="postgres", autocommit=True) as session:
             session.execute("DROP DATABASE lectern")
         assert run_sql(data_dir, "SELECT current_database()") == [("lectern",)]
+
+
+class TestThatHangs:
+    @pytest.fixture
+    def hanging(self, data_dir: Path) -> Iterator[psutil.Process]:
+        """A server that stands still, with all its processes."""
+        ensure_running(data_dir, durable=False)
+        first = psutil.Process(postmaster(data_dir))
+        stopped = [first, *first.children()]
+        for process in stopped:
+            process.suspend()
+        yield first
+        for process in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    @pytest.mark.usefixtures("hanging")
+    def test_it_is_stopped_all_the_same(self, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(embedded_postgres, "ORDERLY_STOP_SECONDS", 0.2)
+        stop(data_dir)
+        assert run_sql(data_dir, "SELECT 1") == [(1,)]
+
+    def test_who_keeps_it_running_does_not_wait_for_it(
+        self, data_dir: Path, hanging: psutil.Process, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Or nobody would hear Ctrl-C meanwhile."""
+        monkeypatch.setattr(embedded_postgres, "START_SECONDS", 0)
+        settings.EMBEDDED_POSTGRES = {"DATA_DIR": data_dir, "DURABLE": False}
+        said: list[str] = []
+        run = load_command_class("config", "run_local")
+        monkeypatch.setattr(run, "say", said.append)
+        run.keep_database()
+        assert said == []
+        assert postmaster(data_dir) == hanging.pid
 
 
 class TestRefusals:

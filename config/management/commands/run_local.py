@@ -135,7 +135,7 @@ class Command(BaseCommand):
     def keep_database(self) -> None:
         chosen = settings.EMBEDDED_POSTGRES
         try:
-            embedded_postgres.ensure_running(chosen["DATA_DIR"], durable=chosen["DURABLE"])
+            embedded_postgres.start_again(chosen["DATA_DIR"], durable=chosen["DURABLE"])
         except EmbeddedPostgresError as fault:
             self.say(str(fault))
 
