@@ -1,9 +1,12 @@
 """The request that this thread answers, or that caused the job which it runs: its identity, and what it has cost."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 
 
 @dataclass(slots=True)
@@ -25,6 +28,11 @@ class RequestContext:
 
 
 _context: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a request can go by it."""
+    return _REQUEST_ID.match(text) is not None
 
 
 def at_hand() -> RequestContext | None:

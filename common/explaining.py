@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from common import db, ids
+from common.context import is_request_id
 from common.events import selectors as events
 from common.events.types import EventRecord
 from common.models import Event, Mail, WebhookDelivery
@@ -81,8 +82,9 @@ class Explanation:
 
 def explain(request_id: str, *, log: Iterable[str] = ()) -> Explanation:
     """What is known of the request; `log` are lines as the service writes them, among them perhaps some of its own."""
-    rows = db.fetch_set(_JOBS, [request_id, MOST])
-    own = events.of_request(request_id=request_id, limit=MOST)
+    can_be = is_request_id(request_id)  # the database takes no NUL
+    rows = db.fetch_set(_JOBS, [request_id, MOST]) if can_be else []
+    own = events.of_request(request_id=request_id, limit=MOST) if can_be else {}
     lines = list(_own_lines(request_id, log))
     traces = [str(traceparent)[3:35] for *_, traceparent, _at, _report in rows if traceparent]
     traces += [line["trace_id"] for line in lines if line.get("trace_id")]
@@ -100,6 +102,8 @@ def explain(request_id: str, *, log: Iterable[str] = ()) -> Explanation:
 
 def is_known(request_id: str) -> bool:
     """Whether the request left anything in the database."""
+    if not is_request_id(request_id):
+        return False
     caused = Event.objects.filter(request_id=request_id).exclude(request_id="").exists()
     return caused or bool(db.fetch_set(_JOBS, [request_id, 1]))
 

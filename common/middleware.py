@@ -12,7 +12,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 
 from common import ids, metrics, tracing
-from common.context import RequestContext, entered
+from common.context import RequestContext, entered, is_request_id
 from common.models import User
 from common.principals import PartnerPrincipal
 from common.problems import database_problem
@@ -22,7 +22,6 @@ Handler = Callable[[HttpRequest], HttpResponse]
 log = structlog.get_logger()
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -40,7 +39,7 @@ class RequestContextMiddleware:
         offered = request.META.get("HTTP_X_REQUEST_ID", "")
         trace = _TRACEPARENT.match(request.META.get("HTTP_TRACEPARENT", ""))
         context = RequestContext(
-            request_id=offered if _REQUEST_ID.match(offered) else ids.encode("req", ids.new_uuid()),
+            request_id=offered if is_request_id(offered) else ids.encode("req", ids.new_uuid()),
             traceparent=trace.group() if trace else "",
         )
         # For what Django logs of the answer once it has left this middleware.

@@ -102,7 +102,7 @@ class TestExplain:
         said, events = told(promoted), explained(promoted)["events"]
         assert [event["subject"] for event in events if event["subject"] not in said] == []
 
-    @pytest.mark.parametrize("request_id", ["unknown", "", "' OR 1=1", "x" * 500])
+    @pytest.mark.parametrize("request_id", ["unknown", "", "' OR 1=1", "x" * 500, "x\udcff"])
     def test_says_that_nothing_is_known(self, request_id: str) -> None:
         client_of().get("courses")
         with pytest.raises(CommandError, match="Nothing is known") as refusal:
@@ -151,6 +151,7 @@ class TestPage:
         assert StaffClient(a_viewer(*EXPLAINERS)).get(path).status_code == 200
         assert StaffClient(a_viewer(*set(EXPLAINERS) - {missing})).get(path).status_code == 403
 
-    def test_is_not_there_for_a_request_that_left_nothing(self) -> None:
-        assert StaffClient(a_superuser()).get(address("common_event_request", "unknown")).status_code == 404
-        assert StaffClient(a_superuser()).get("/admin/find/", {"q": "unknown"})["Location"] == "/admin/"
+    @pytest.mark.parametrize("request_id", ["unknown", "x\0"])
+    def test_is_not_there_for_a_request_that_left_nothing(self, request_id: str) -> None:
+        assert StaffClient(a_superuser()).get(address("common_event_request", request_id)).status_code == 404
+        assert StaffClient(a_superuser()).get("/admin/find/", {"q": request_id})["Location"] == "/admin/"
