@@ -204,6 +204,23 @@ class TestCommand:
         run("revoke", ptn(partner_id), prefix_of(key))
         assert whose(key) is None
 
+    @pytest.mark.parametrize("days", ["0", "-1", "3651", "9" * 20, "soon"])
+    def test_refuses_a_key_that_would_end_before_it_is_shown_or_never_in_our_time(self, days: str) -> None:
+        with nothing_changed(), pytest.raises(CommandError, match="--days"):
+            run("create", "--new", "Acme", "--days", days)
+
+    @pytest.mark.parametrize("hours", ["-1", "721", "9" * 20])
+    def test_refuses_to_end_the_key_before_in_the_past_or_never_in_our_time(self, hours: str) -> None:
+        partner_id = a_partner()
+        a_key(partner_id)
+        with nothing_changed(), pytest.raises(CommandError, match="--overlap-hours"):
+            run("rotate", ptn(partner_id), "--overlap-hours", hours)
+
+    @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a" * 101])
+    def test_refuses_a_name_that_is_none(self, name: str) -> None:
+        with nothing_changed(), pytest.raises(CommandError, match="--new"):
+            run("create", "--new", name)
+
     @pytest.mark.parametrize("arguments", [("create", "ptn_x"), ("rotate", "ptn_x"), ("revoke", "ptn_x", "12345678")])
     def test_says_that_there_is_no_such_partner(self, arguments: tuple[str, ...]) -> None:
         with nothing_changed(), pytest.raises(CommandError, match="no partner") as refusal:

@@ -1,6 +1,7 @@
 """A partner's API keys, for operators: the admin has the same steps."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common import clock, ids
 from common.errors import DomainError
+from common.ops import endings
 from enrollments import services as enrollments
+
+_LONGEST_NAME = 100
+_MOST_DAYS = 3650
+_MOST_HOURS = 720
 
 
 class Command(BaseCommand):
@@ -23,11 +29,15 @@ class Command(BaseCommand):
         create = verbs.add_parser("create", help="a new key, for a partner or for a new one")
         whom = create.add_mutually_exclusive_group(required=True)
         whom.add_argument("partner", nargs="?", help="ptn_…")
-        whom.add_argument("--new", metavar="NAME", help="make a new partner of this name first")
-        create.add_argument("--days", type=int, help="after how many days the key ends; without: never")
+        whom.add_argument("--new", metavar="NAME", type=_name, help="make a new partner of this name first")
+        create.add_argument(
+            "--days", type=_between(1, _MOST_DAYS), help="after how many days the key ends; without: never"
+        )
         rotate = verbs.add_parser("rotate", help="a new key; the one before ends after a while")
         rotate.add_argument("partner", help="ptn_…")
-        rotate.add_argument("--overlap-hours", type=int, default=24, help="for how long both are good (24)")
+        rotate.add_argument(
+            "--overlap-hours", type=_between(0, _MOST_HOURS), default=24, help="for how long both are good (24)"
+        )
         revoke = verbs.add_parser("revoke", help="a key that is good for nothing from now on")
         revoke.add_argument("partner", help="ptn_…")
         revoke.add_argument("prefix", help="the eight characters of the key after lectern_")
@@ -35,7 +45,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, verb: str, **options: Any) -> None:
         """Call the use case, and show the key that came of it."""
         try:
-            getattr(self, f"_{verb}")(**options)
+            with endings.in_a_line():
+                getattr(self, f"_{verb}")(**options)
         except DomainError as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
 
@@ -59,7 +70,30 @@ class Command(BaseCommand):
         """The key alone goes to standard output, so that it can be piped into a secret store."""
         end = f", until {made.expires_at:%Y-%m-%d %H:%M} UTC" if made.expires_at else ""
         self.stderr.write(f"The key {made.prefix} of {ids.encode(ids.PARTNER, partner_id)}{end}. It is shown once:")
-        self.stdout.write(made.key)
+        try:
+            self.stdout.write(made.key)
+            self.stdout.flush()
+        except OSError as fault:
+            endings.write_no_more()
+            revoke = f"manage.py partner_key revoke {ids.encode(ids.PARTNER, partner_id)} {made.prefix}"
+            told = f"The key could not be written ({fault.strerror}), so nobody has it. To take it back: {revoke}"
+            raise CommandError(told, returncode=1) from fault
+
+
+def _name(text: str) -> str:
+    name = text.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ArgumentTypeError(f"a name has up to {_LONGEST_NAME} characters, on one line")
+    return name
+
+
+def _between(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ArgumentTypeError(f"a number from {least} to {most} is needed")
+        return int(text)
+
+    return number
 
 
 def _id(partner: str) -> UUID:
