@@ -22,7 +22,7 @@ from rich.console import Console
 
 from common import clock, ids
 from common.errors import DomainError, InvalidInput
-from common.ops import finding, holding, kinds, plans, progress, reports, runs, stopping
+from common.ops import endings, finding, holding, kinds, plans, progress, reports, runs, stopping
 from common.ops.running import Pace, Worker
 from common.ops.types import NOT_DONE, Item, Outcome, Run, RunStatus, Scope
 
@@ -276,12 +276,8 @@ class OpsCommand(BaseCommand):
     # -- talking --------------------------------------------------------------------------------
 
     def _report(self, options: Mapping[str, Any], report: reports.Report, items: Iterator[Item]) -> None:
-        try:
+        with endings.while_it_is_read(self.stdout):
             reports.write(options["format"], cast("IO[str]", self.stdout._out), report, items)
-            self.stdout.flush()
-        except BrokenPipeError:
-            # Whoever read has seen enough. Python would complain once more at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _summarize(
         self, found: Mapping[str, Counter[str]], arguments: Mapping[str, Any], how: str, follow: Mapping[str, str]

@@ -94,6 +94,7 @@ class TestExplain:
     def test_tells_people_the_same_in_tables(self, promoted: str, settings: Any) -> None:
         settings.LOGS_URL = "https://logs.example/?q={request_id}"
         said = told(promoted)
+        assert said.startswith(f"Request {REQUEST}\nTrace ")
         for part in (TRACE, "waitlist.promoted", "enrollments.promote_waitlist", "https://logs.example/?q=wider-1"):
             assert part in said
         assert explained(promoted)["logs_url"] == "https://logs.example/?q=wider-1"

@@ -17,7 +17,7 @@ from rich.table import Table
 from common.events import archives, archiving
 from common.events.archiving import Plan
 from common.events.months import Month
-from common.ops import holding, stopping
+from common.ops import endings, holding, stopping
 from common.ops.commands import CLEAN, FINDINGS, INTERRUPTED, REFUSED, SOME_FAILED, whoever_this_is
 
 # Where nobody looks at once, lines are not folded.
@@ -128,7 +128,8 @@ class Command(BaseCommand):
 
     def _report(self, lines: list[Line], format: str) -> None:
         if format == "json":
-            self.stdout.write(json.dumps([line.fields for line in lines], indent=2))
+            with endings.while_it_is_read(self.stdout):
+                self.stdout.write(json.dumps([line.fields for line in lines], indent=2))
             return
         if not lines:
             self.stderr.write("There is nothing of that time in the log.")
@@ -140,7 +141,12 @@ class Command(BaseCommand):
             table.add_row(*map(str, line.fields.values()))
         out = cast("IO[str]", self.stdout._out)
         width = None if out.isatty() else _WIDE
-        Console(file=out, width=width, highlight=False, no_color=True).print(table)
+        console = Console(file=out, width=width, highlight=False, no_color=True)
+        # On its own the console ends the process, with another code, when nobody reads.
+        with console.capture() as captured:
+            console.print(table)
+        with endings.while_it_is_read(self.stdout):
+            self.stdout.write(captured.get())
 
 
 def _month(text: str) -> Month:

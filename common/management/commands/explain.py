@@ -13,6 +13,7 @@ from rich.table import Table
 
 from common import explaining
 from common.explaining import Explanation, Told
+from common.ops import endings
 
 NOT_FOUND = 1
 _WIDE = 200
@@ -35,13 +36,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, request_id: str, format: str, log: list[str], **options: Any) -> None:
-        with ExitStack() as files:
+        with endings.in_a_line(), ExitStack() as files:
             lines = (line for name in log for line in files.enter_context(_opened(name)))
             explanation = explaining.explain(request_id, log=lines)
-        if format == "json":
-            self.stdout.write(json.dumps(explaining.plain(explanation), default=str, ensure_ascii=False, indent=2))
-        elif not explanation.is_empty:
-            _show(explanation, self.stdout)
+        with endings.while_it_is_read(self.stdout):
+            if format == "json":
+                self.stdout.write(json.dumps(explaining.plain(explanation), default=str, ensure_ascii=False, indent=2))
+            elif not explanation.is_empty:
+                _show(explanation, self.stdout)
         if explanation.is_empty:
             raise CommandError(f"Nothing is known of a request {request_id!r}.", returncode=NOT_FOUND)
 
@@ -57,7 +59,14 @@ def _opened(name: str) -> IO[str]:
 
 def _show(explanation: Explanation, stdout: Any) -> None:
     # Where it is not shown but kept or searched, an id must not be broken over lines.
-    console = Console(file=stdout, highlight=False, markup=False, width=None if stdout.isatty() else _WIDE)
+    console = Console(file=stdout._out, highlight=False, markup=False, width=None if stdout.isatty() else _WIDE)
+    # On its own the console ends the process, with another code, when nobody reads.
+    with console.capture() as captured:
+        _print(explanation, console)
+    stdout.write(captured.get())
+
+
+def _print(explanation: Explanation, console: Console) -> None:
     console.print(f"Request {explanation.request_id}", style="bold")
     for trace in explanation.traces:
         console.print(f"Trace   {trace}")

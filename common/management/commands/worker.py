@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from argparse import ArgumentTypeError
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Timer
@@ -41,10 +42,12 @@ class Command(BaseCommand):
     requires_system_checks = []  # those are for the release; a worker restarted in a hurry needs no URLs
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--concurrency", type=int, default=4, help="how many jobs run at the same time (4)")
+        parser.add_argument(
+            "--concurrency", type=_at_least_one, default=4, help="how many jobs run at the same time (4)"
+        )
         parser.add_argument(
             "--outbound-concurrency",
-            type=int,
+            type=_at_least_one,
             default=4,
             help="how many more may wait for other servers meanwhile: webhooks and mail (4)",
         )
@@ -57,7 +60,10 @@ class Command(BaseCommand):
         self.asked_to_stop = False
         if options["metrics"]:
             host, port = options["metrics"]
-            start_http_server(port, addr=host)
+            try:
+                start_http_server(port, addr=host)
+            except OSError as fault:
+                raise CommandError(f"Nobody can listen on {host}:{port}: {fault.strerror}.", returncode=2) from fault
         self.places = {jobs.DEFAULT: concurrency, jobs.OUTBOUND: outbound_concurrency}
         _on_stop(lambda *_: sys.exit(0))  # no job is at hand yet
         while not self.asked_to_stop:
@@ -128,7 +134,15 @@ def _on_stop(handler: Callable[[int, FrameType | None], None] | signal.Handlers)
 
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ArgumentTypeError("an address is written as 127.0.0.1:9100")
     return host, int(port)
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("a number from 1 on is needed")
+    return int(text)
 
 
 class _Worker(Worker):

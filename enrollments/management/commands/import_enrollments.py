@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
 from common import clock, ids
 from common.errors import DomainError, InvalidInput
+from common.ops import endings
 from common.types import Actor
 from enrollments import services as enrollments
 from enrollments.files import rows_of_csv
@@ -35,15 +37,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path, partner: str, **options: Any) -> None:
         """Take the file in, do its rows under a progress bar, and report."""
         try:
-            taken = self._take(file, partner)
+            with endings.in_a_line():
+                taken = self._take(file, partner)
         except (DomainError, InvalidInput, OSError) as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
         try:
             done = self._run(taken)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Error) as end:
             self.stderr.write("Stopped. What was done stays; a worker goes on with the rest within a minute.")
-            sys.exit(130)
-        self._report(done)
+            if isinstance(end, KeyboardInterrupt):
+                sys.exit(130)
+            raise CommandError(f"The database did not do its part: {end}", returncode=1) from end
+        with endings.in_a_line(), endings.while_it_is_read(self.stdout):
+            self._report(done)
         if done.counts.failed:
             raise CommandError(f"{done.counts.failed} rows have failed, and can be tried again.", returncode=1)
 
