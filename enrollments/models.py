@@ -11,6 +11,7 @@ from enrollments.types import (
     EXTERNAL_ID_LENGTH,
     FILE_NAME_LENGTH,
     LIVE,
+    NAME_LENGTH,
     ImportStatus,
     RowResult,
     Source,
@@ -98,7 +99,7 @@ class Partner(models.Model):
     """A company that enrolls its people through its own systems."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_uuid, editable=False)
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LENGTH)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

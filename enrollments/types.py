@@ -27,6 +27,9 @@ class Status(StrEnum):
 EXTERNAL_ID_LENGTH = 100
 NAME_LENGTH = 100
 FILE_NAME_LENGTH = 200
+# What people may choose of a partner's keys: when a new one ends, and how long the one before is good beside it.
+LONGEST_KEY_DAYS = 3_650
+LONGEST_OVERLAP_HOURS = 720
 
 IN_COURSE = frozenset({Status.ACTIVE, Status.COMPLETED})
 LIVE = IN_COURSE | {Status.WAITING}

@@ -23,10 +23,11 @@ from rich.console import Console
 from common import clock, ids
 from common.errors import DomainError, InvalidInput
 from common.ops import endings, finding, holding, kinds, plans, progress, reports, runs, stopping
+from common.ops.arguments import at_least_one
+from common.ops.endings import CLEAN, FINDINGS, INTERRUPTED, REFUSED, SOME_FAILED
 from common.ops.running import Pace, Worker
 from common.ops.types import NOT_DONE, Item, Outcome, Run, RunStatus, Scope
 
-CLEAN, SOME_FAILED, REFUSED, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
 _DIRECTLY = ""
 _LONGEST_NAME = 80
 _FORESEEN_AT_ONCE = 500
@@ -92,12 +93,12 @@ class OpsCommand(BaseCommand):
         parser.add_argument("--resume", metavar="RUN", help="go on with a run (run_…) that was interrupted or killed")
         parser.add_argument("--yes", action="store_true", help="do not ask before writing")
         parser.add_argument("--format", choices=reports.FORMATS, default="table", help="of standard output (table)")
-        parser.add_argument("--limit", type=_at_least_one, metavar="N", help="no more than the first N")
+        parser.add_argument("--limit", type=at_least_one, metavar="N", help="no more than the first N")
         parser.add_argument(
-            "--batch-size", type=_at_least_one, default=200, metavar="N", help="how many share a transaction (200)"
+            "--batch-size", type=at_least_one, default=200, metavar="N", help="how many share a transaction (200)"
         )
         parser.add_argument(
-            "--max-errors", type=_at_least_one, metavar="N", help="stop once N could not be done (never)"
+            "--max-errors", type=at_least_one, metavar="N", help="stop once N could not be done (never)"
         )
         parser.add_argument("--operator", default=whoever_this_is(), help="in whose name (the user of the system)")
 
@@ -364,13 +365,6 @@ def _run_id(text: str) -> UUID:
     if run_id is None:
         raise runs.RunNotFound
     return run_id
-
-
-def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def whoever_this_is() -> str:

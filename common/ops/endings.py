@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from django.core.management.base import CommandError, OutputWrapper
 from django.db import Error
 
-SOME_FAILED, INTERRUPTED = 1, 130
+# Of docs/runbook.md.
+CLEAN, SOME_FAILED, REFUSED, FINDINGS, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 @contextmanager
 def in_a_line() -> Iterator[None]:
-    """A database that is away, and Ctrl-C, end the command with a line, and with the code of docs/runbook.md.
+    """A database that is away, and Ctrl-C, end the command with a line, and with its code.
 
     Raises:
         CommandError: one of them has come.

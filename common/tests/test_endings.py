@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from common.tests.patience import PATIENCE_SECONDS
 from common.tests.workers import url_of_the_database
@@ -93,3 +94,9 @@ def test_a_worker_that_cannot_be_as_it_is_told_says_why(arguments: tuple[str, ..
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "one", "1.5", "99999999999", "9" * 5_000])
+def test_a_number_that_cannot_be_one_is_said_to_be_none(number: str) -> None:
+    with pytest.raises(CommandError, match="a number from 1 on is needed"):
+        call_command("repair_enrollments", "--all", "--limit", number)

@@ -19,6 +19,7 @@ from common.events import selectors as events
 from common.types import Actor
 from enrollments import selectors, services
 from enrollments.models import Import, Partner, PartnerKey
+from enrollments.types import LONGEST_KEY_DAYS, LONGEST_OVERLAP_HOURS, NAME_LENGTH
 
 _SHOWN_IMPORTS = 5
 CHANGE = "enrollments.change_partner"
@@ -27,14 +28,14 @@ CHANGE = "enrollments.change_partner"
 class NameForm(forms.Form):
     """What the partner is called."""
 
-    name = forms.CharField(max_length=100)
+    name = forms.CharField(max_length=NAME_LENGTH)
 
 
 class NewKeyForm(forms.Form):
     """For how long the key is good."""
 
     days = forms.IntegerField(
-        min_value=1, max_value=3650, required=False, help_text="Days until it ends. Empty: never."
+        min_value=1, max_value=LONGEST_KEY_DAYS, required=False, help_text="Days until it ends. Empty: never."
     )
 
 
@@ -42,7 +43,7 @@ class RotateForm(forms.Form):
     """For how long the key before is good beside the new one."""
 
     overlap_hours = forms.IntegerField(
-        min_value=0, max_value=720, initial=24, help_text="Hours for which both are good."
+        min_value=0, max_value=LONGEST_OVERLAP_HOURS, initial=24, help_text="Hours for which both are good."
     )
 
 

@@ -15,7 +15,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from common import ids
 from common.accounts.people import find_people, known_people
-from common.ops.commands import REFUSED, OpsCommand
+from common.ops.commands import OpsCommand
+from common.ops.endings import REFUSED
 from common.ops.kinds import kinds
 from common.ops.types import Item, Outcome
 from enrollments import services as enrollments

@@ -18,7 +18,8 @@ from common.events import archives, archiving
 from common.events.archiving import Plan
 from common.events.months import Month
 from common.ops import endings, holding, stopping
-from common.ops.commands import CLEAN, FINDINGS, INTERRUPTED, REFUSED, SOME_FAILED, whoever_this_is
+from common.ops.commands import whoever_this_is
+from common.ops.endings import CLEAN, FINDINGS, INTERRUPTED, REFUSED, SOME_FAILED
 
 # Where nobody looks at once, lines are not folded.
 _WIDE = 400

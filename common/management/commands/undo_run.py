@@ -8,7 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from common import ids
 from common.ops import kinds, runs
-from common.ops.commands import REFUSED, OpsCommand
+from common.ops.commands import OpsCommand
+from common.ops.endings import REFUSED
 from common.ops.types import Item
 
 

@@ -26,6 +26,7 @@ from procrastinate.worker import Worker
 from prometheus_client import start_http_server
 
 from common import jobs
+from common.ops.arguments import at_least_one
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--concurrency", type=_at_least_one, default=4, help="how many jobs run at the same time (4)"
+            "--concurrency", type=at_least_one, default=4, help="how many jobs run at the same time (4)"
         )
         parser.add_argument(
             "--outbound-concurrency",
-            type=_at_least_one,
+            type=at_least_one,
             default=4,
             help="how many more may wait for other servers meanwhile: webhooks and mail (4)",
         )
@@ -137,12 +138,6 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
         raise ArgumentTypeError("an address is written as 127.0.0.1:9100")
     return host, int(port)
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("a number from 1 on is needed")
-    return int(text)
 
 
 class _Worker(Worker):

@@ -1,7 +1,6 @@
 """A partner's API keys, for operators: the admin has the same steps."""
 
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,11 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from common import clock, ids
 from common.errors import DomainError
 from common.ops import endings
+from common.ops.arguments import between, one_line
 from enrollments import services as enrollments
-
-_LONGEST_NAME = 100
-_MOST_DAYS = 3650
-_MOST_HOURS = 720
+from enrollments.types import LONGEST_KEY_DAYS, LONGEST_OVERLAP_HOURS, NAME_LENGTH
 
 
 class Command(BaseCommand):
@@ -29,14 +26,19 @@ class Command(BaseCommand):
         create = verbs.add_parser("create", help="a new key, for a partner or for a new one")
         whom = create.add_mutually_exclusive_group(required=True)
         whom.add_argument("partner", nargs="?", help="ptn_…")
-        whom.add_argument("--new", metavar="NAME", type=_name, help="make a new partner of this name first")
+        whom.add_argument(
+            "--new", metavar="NAME", type=one_line(NAME_LENGTH), help="make a new partner of this name first"
+        )
         create.add_argument(
-            "--days", type=_between(1, _MOST_DAYS), help="after how many days the key ends; without: never"
+            "--days", type=between(1, LONGEST_KEY_DAYS), help="after how many days the key ends; without: never"
         )
         rotate = verbs.add_parser("rotate", help="a new key; the one before ends after a while")
         rotate.add_argument("partner", help="ptn_…")
         rotate.add_argument(
-            "--overlap-hours", type=_between(0, _MOST_HOURS), default=24, help="for how long both are good (24)"
+            "--overlap-hours",
+            type=between(0, LONGEST_OVERLAP_HOURS),
+            default=24,
+            help="for how long both are good (24)",
         )
         revoke = verbs.add_parser("revoke", help="a key that is good for nothing from now on")
         revoke.add_argument("partner", help="ptn_…")
@@ -78,22 +80,6 @@ class Command(BaseCommand):
             revoke = f"manage.py partner_key revoke {ids.encode(ids.PARTNER, partner_id)} {made.prefix}"
             told = f"The key could not be written ({fault.strerror}), so nobody has it. To take it back: {revoke}"
             raise CommandError(told, returncode=1) from fault
-
-
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise ArgumentTypeError(f"a name has up to {_LONGEST_NAME} characters, on one line")
-    return name
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise ArgumentTypeError(f"a number from {least} to {most} is needed")
-        return int(text)
-
-    return number
 
 
 def _id(partner: str) -> UUID:

@@ -8,7 +8,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from common import clock, ids
 from common.ops import finding, runs
-from common.ops.commands import REFUSED, OpsCommand, scope_from
+from common.ops.commands import OpsCommand, scope_from
+from common.ops.endings import REFUSED
 from common.ops.kinds import checks
 from common.ops.types import Item
 from enrollments import services as enrollments

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from common import ids
-from common.ops.commands import REFUSED
+from common.ops.endings import REFUSED
 from enrollments import services as enrollments
 from enrollments.bulk import Transferring
 from enrollments.files import CsvRow
