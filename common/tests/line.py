@@ -17,6 +17,7 @@ class Line:
         connection.ensure_connection()
         there = connection.connection.info
         self._database = f"{there.host}/.s.PGSQL.{there.port}"
+        self._lock = threading.Lock()
         self._ends: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._is_silent = False
@@ -32,19 +33,24 @@ class Line:
         self._is_silent = True
 
     def cut(self) -> None:
-        for end in [self._listener, *self._ends]:
+        with self._lock:
+            cut, self._listener, self._ends = [self._listener, *self._ends], None, []
+        for end in filter(None, cut):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
-        self._ends = []
 
     def _accept(self, listener: socket.socket) -> None:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._database)
-                self._ends += [client, server]
+                with self._lock:
+                    if self._listener is not listener:
+                        client.close()
+                        return
+                    server = socket.socket(socket.AF_UNIX)
+                    self._ends += [client, server]
+                    server.connect(self._database)
                 for source, target in ((client, server), (server, client)):
                     threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
 
