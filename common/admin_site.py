@@ -82,16 +82,21 @@ class StaffSite(AdminSite):
         """As Django's; a page that is refused or absent is a page for people, with the request's id."""
 
         def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if "\0" in request.path:  # where a key is a text, PostgreSQL would be asked for it, and takes none
+                return self._absence(request)
             try:
                 answer: HttpResponseBase = view(request, *args, **kwargs)
             except PermissionDenied:
                 return self._refusal(request, 403, "Not allowed", "Your account lacks the permission for this.")
             except Http404:
-                return self._refusal(request, 404, "Not found", "There is nothing at this address.")
+                return self._absence(request)
             return answer
 
         answered.__dict__.update(getattr(view, "__dict__", {}))
         return super().admin_view(answered, cacheable)
+
+    def _absence(self, request: HttpRequest) -> HttpResponse:
+        return self._refusal(request, 404, "Not found", "There is nothing at this address.")
 
     def _refusal(self, request: HttpRequest, status: int, title: str, explanation: str) -> HttpResponse:
         request.current_app = self.name

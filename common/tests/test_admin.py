@@ -278,6 +278,11 @@ class TestSite:
         assert "nothing at this address" in text(absent)
         assert "from-the-admin" in text(refused)
 
+    @pytest.mark.parametrize("model", ["common/invariant", "reviews/moderationreason"])
+    @pytest.mark.parametrize("page", ["change", "delete", "history"])
+    def test_has_no_page_for_a_key_that_cannot_be_one(self, model: str, page: str) -> None:
+        assert StaffClient(a_superuser()).get(f"/admin/{model}/a%00b/{page}/").status_code == 404
+
 
 class TestFind:
     def test_leads_from_any_id_to_its_page(self) -> None:
