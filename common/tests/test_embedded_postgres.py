@@ -158,9 +158,11 @@ class TestThatHangs:
         """A server that stands still, with all its processes."""
         ensure_running(data_dir, durable=False)
         first = psutil.Process(postmaster(data_dir))
+        first.suspend()  # from now on it has no new ones
         stopped = [first, *first.children()]
         for process in stopped:
-            process.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that was about to end
+                process.suspend()
         yield first
         for process in stopped:
             with contextlib.suppress(psutil.NoSuchProcess):
