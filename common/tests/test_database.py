@@ -44,6 +44,7 @@ def terminate(pid: int) -> None:
 
 
 class TestHealthCheck:
+    @of_a_session
     def test_a_connection_that_the_server_ended_is_replaced(self, next_request: Callable[[], int]) -> None:
         before = next_request()
         terminate(before)
